@@ -1,0 +1,93 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One set of settings for every target: what differs between targets is what they depend on, nothing else.
+let sharedSettings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+/// A product target. Arrows point down the list of targets below, never up.
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: sharedSettings + [.strictMemorySafety()])
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies + ["TestSupport"], resources: resources, swiftSettings: sharedSettings)
+}
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let numerics = Target.Dependency.product(name: "RealModule", package: "swift-numerics")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+  name: "tessera",
+  products: [
+    .executable(name: "tessera", targets: ["tessera"]),
+    .library(name: "SemanticIDStore", targets: ["SemanticIDStore"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-numerics", from: "1.0.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+  ],
+  targets: [
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
+    .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "CVectorKernels"),
+
+    library("TensorMath", ["COpenBLAS", "COneDNN", "CVectorKernels", numerics]),
+    library("NeuralNetworks", ["TensorMath"]),
+    library("ItemCatalog", ["CPNG", "CJPEG", "CZlib", crypto]),
+    library("ItemEncoders", ["TensorMath", "NeuralNetworks", "ItemCatalog"]),
+    library("BehaviorAlignment", ["TensorMath", "NeuralNetworks", "ItemCatalog", "ItemEncoders"]),
+    library("Quantizers", ["TensorMath", collections]),
+    library("SemanticIDStore", ["CLMDB"]),
+    library("TableExport", ["TensorMath", "NeuralNetworks"]),
+    library(
+      "PipelineEngine",
+      [
+        "TensorMath", "NeuralNetworks", "ItemCatalog", "ItemEncoders", "BehaviorAlignment", "Quantizers",
+        "SemanticIDStore", "TableExport", yams, logging,
+      ]),
+    .executableTarget(
+      name: "tessera",
+      dependencies: [
+        "TensorMath", "ItemCatalog", "Quantizers", "SemanticIDStore", "TableExport", "PipelineEngine",
+        argumentParser, logging,
+      ],
+      swiftSettings: sharedSettings + [.strictMemorySafety()]),
+
+    .target(name: "TestSupport", dependencies: ["TensorMath"], path: "Tests/TestSupport", swiftSettings: sharedSettings),
+    tests("TensorMathTests", ["TensorMath"]),
+    tests("NeuralNetworksTests", ["NeuralNetworks", "TensorMath"]),
+    tests("ItemCatalogTests", ["ItemCatalog"]),
+    tests("ItemEncodersTests", ["ItemEncoders", "ItemCatalog", "TensorMath"]),
+    tests("BehaviorAlignmentTests", ["BehaviorAlignment", "TensorMath", "ItemCatalog"]),
+    tests("QuantizersTests", ["Quantizers", "TensorMath"]),
+    tests("SemanticIDStoreTests", ["SemanticIDStore"]),
+    tests("TableExportTests", ["TableExport", "TensorMath"]),
+    tests(
+      "PipelineEngineTests",
+      [
+        "PipelineEngine", "SemanticIDStore", "ItemCatalog", "Quantizers", "TensorMath", "ItemEncoders",
+        "BehaviorAlignment", "TableExport",
+      ]),
+    tests("EndToEndTests", ["tessera", "SemanticIDStore"]),
+  ]
+)
