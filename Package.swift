@@ -53,7 +53,7 @@ let package = Package(
 
     library("TensorMath", ["COpenBLAS", "COneDNN", "CVectorKernels", numerics]),
     library("NeuralNetworks", ["TensorMath"]),
-    library("ItemCatalog", ["CPNG", "CJPEG", "CZlib", crypto]),
+    library("ItemCatalog", ["TensorMath", "CPNG", "CJPEG", "CZlib", crypto]),
     library("ItemEncoders", ["TensorMath", "NeuralNetworks", "ItemCatalog"]),
     library("BehaviorAlignment", ["TensorMath", "NeuralNetworks", "ItemCatalog", "ItemEncoders"]),
     library("Quantizers", ["TensorMath", collections]),
@@ -73,10 +73,11 @@ let package = Package(
       ],
       swiftSettings: sharedSettings + [.strictMemorySafety()]),
 
-    .target(name: "TestSupport", dependencies: ["TensorMath"], path: "Tests/TestSupport", swiftSettings: sharedSettings),
+    .target(
+      name: "TestSupport", dependencies: ["TensorMath"], path: "Tests/TestSupport", swiftSettings: sharedSettings),
     tests("TensorMathTests", ["TensorMath"]),
     tests("NeuralNetworksTests", ["NeuralNetworks", "TensorMath"]),
-    tests("ItemCatalogTests", ["ItemCatalog"]),
+    tests("ItemCatalogTests", ["ItemCatalog", "TensorMath"]),
     tests("ItemEncodersTests", ["ItemEncoders", "ItemCatalog", "TensorMath"]),
     tests("BehaviorAlignmentTests", ["BehaviorAlignment", "TensorMath", "ItemCatalog"]),
     tests("QuantizersTests", ["Quantizers", "TensorMath"]),
