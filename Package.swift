@@ -53,7 +53,7 @@ let package = Package(
 
     library("TensorMath", ["COpenBLAS", "COneDNN", "CVectorKernels", numerics]),
     library("NeuralNetworks", ["TensorMath"]),
-    library("ItemCatalog", ["CPNG", "CJPEG", "CZlib", crypto]),
+    library("ItemCatalog", ["TensorMath", "CPNG", "CJPEG", "CZlib", crypto]),
     library("ItemEncoders", ["TensorMath", "NeuralNetworks", "ItemCatalog"]),
     library("BehaviorAlignment", ["TensorMath", "NeuralNetworks", "ItemCatalog", "ItemEncoders"]),
     library("Quantizers", ["TensorMath", collections]),
@@ -77,7 +77,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["TensorMath"], path: "Tests/TestSupport", swiftSettings: sharedSettings),
     tests("TensorMathTests", ["TensorMath"]),
     tests("NeuralNetworksTests", ["NeuralNetworks", "TensorMath"]),
-    tests("ItemCatalogTests", ["ItemCatalog"]),
+    tests("ItemCatalogTests", ["ItemCatalog", "TensorMath"]),
     tests("ItemEncodersTests", ["ItemEncoders", "ItemCatalog", "TensorMath"]),
     tests("BehaviorAlignmentTests", ["BehaviorAlignment", "TensorMath", "ItemCatalog"]),
     tests("QuantizersTests", ["Quantizers", "TensorMath"]),
