@@ -1,4 +1,5 @@
 internal import Foundation
+public import ItemCatalog
 
 /// A pipeline file, checked and with its defaults filled in. Paths are absolute.
 public struct PipelineConfiguration: Sendable {
@@ -55,7 +56,8 @@ public struct PipelineConfiguration: Sendable {
 
   public struct Represent: Sendable {
     public var dimensions: Int
-    public var whitening: Double
+    /// Each modality's share of the representation, by name; 1 where none is given.
+    public var weights: [Modality: Double]
     public var sampleLimit: Int
   }
 
@@ -101,18 +103,15 @@ public struct PipelineConfiguration: Sendable {
 }
 
 extension PipelineConfiguration {
-  /// Reads a pipeline file.
+  /// Reads a pipeline file. Inputs it names are relative to its folder, its workspace to the current folder, and
+  /// `${NAME}` is the process's environment.
   ///
-  /// - Parameters:
-  ///   - path: The file; inputs it names are relative to its folder, its workspace to the current folder.
-  ///   - environment: What `${NAME}` stands for.
   /// - Throws: ``PipelineError``, naming every mistake with its line.
-  public init(
-    contentsOf path: String, environment: [String: String] = ProcessInfo.processInfo.environment,
-    currentDirectory: String = FileManager.default.currentDirectoryPath
-  ) throws(PipelineError) {
+  public init(contentsOf path: String) throws(PipelineError) {
     let bytes = try FileSystem.readSmallFile(path, limit: YAMLDocument.maximumBytes + 1, what: "pipeline file")
-    try self.init(yaml: bytes, path: path, environment: environment, currentDirectory: currentDirectory)
+    try self.init(
+      yaml: bytes, path: path, environment: ProcessInfo.processInfo.environment,
+      currentDirectory: FileManager.default.currentDirectoryPath)
   }
 
   /// Reads a pipeline file from memory; `path` gives messages their name and inputs their folder.
@@ -212,7 +211,9 @@ extension PipelineConfiguration.Encode {
 extension PipelineConfiguration.Represent {
   fileprivate init(_ section: CheckedSection) {
     dimensions = section.integer("dimensions") ?? 128
-    whitening = section.number("whitening") ?? 0.5
+    let shares = section.section("weights")
+    weights = [:]
+    for modality in Modality.allCases { weights[modality] = shares?.number(modality.rawValue) }
     sampleLimit = section.integer("sampleLimit") ?? 100_000
   }
 }
@@ -234,7 +235,7 @@ extension PipelineConfiguration.Resolve {
   fileprivate init(_ section: CheckedSection) {
     policy = section.text("policy").flatMap(PipelineConfiguration.Policy.init(rawValue:)) ?? .relocate
     distanceBudget = section.number("distanceBudget")
-    suffixCapacity = section.integer("suffixCapacity") ?? 65_535
+    suffixCapacity = section.integer("suffixCapacity") ?? 65_536
   }
 }
 

@@ -79,9 +79,13 @@ public enum PipelineSchema {
 
   private static let represent: [ConfigurationKey] = [
     ConfigurationKey("dimensions", .integer(1...4096), "Length of the vector that is quantized. Default: 128."),
-    ConfigurationKey(
-      "whitening", .number(0...1), "0 keeps the spread of the principal components, 1 evens it out. Default: 0.5."),
+    ConfigurationKey("weights", .section(weights), "Each modality's share of the vector. Default: 1 each."),
     ConfigurationKey("sampleLimit", .integer(256...10_000_000), "Items that the model is fitted on. Default: 100000."),
+  ]
+
+  private static let weights: [ConfigurationKey] = [
+    ConfigurationKey("text", .number(0.001...1_000), "The share of the text."),
+    ConfigurationKey("image", .number(0.001...1_000), "The share of the image."),
   ]
 
   private static let quantize: [ConfigurationKey] = [
@@ -107,10 +111,12 @@ public enum PipelineSchema {
       "keep lets items share an ID, suffix numbers them, relocate moves all but one to the nearest free code of the "
         + "last level and numbers those that find none. Default: relocate."),
     ConfigurationKey(
-      "distanceBudget", .number(0...1_000_000),
-      "With relocate: how much farther from its centroid an item may end than its own bucket, as a factor of the mean "
-        + "distance. Default: no bound."),
-    ConfigurationKey("suffixCapacity", .integer(1...65_535), "Largest suffix; more items in one bucket is an error. Default: 65535."),
+      "distanceBudget", .number(1...1_000_000),
+      "With relocate: how far an item may move, as a factor of the distance to its own centroid. "
+        + "Default: any free code of its prefix will do."),
+    ConfigurationKey(
+      "suffixCapacity", .integer(1...65_536),
+      "Items that suffixes can tell apart in one bucket; more are an error. Default: 65536."),
   ]
 
   private static let publish: [ConfigurationKey] = [

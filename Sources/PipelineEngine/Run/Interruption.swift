@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Glibc
 internal import Synchronization
 
 /// Whether somebody asked the run to stop. Stages ask between blocks of work, where stopping loses nothing.
@@ -9,9 +9,9 @@ public enum Interruption {
   public static func watchSignals() {
     _ = signalNumber.load(ordering: .relaxed)
     for number in [SIGINT, SIGTERM] {
-      unsafe signal(number) { received in
+      signal(number) { received in
         Interruption.signalNumber.store(received, ordering: .relaxed)
-        unsafe signal(received, SIG_DFL)
+        signal(received, SIG_DFL)
       }
     }
   }

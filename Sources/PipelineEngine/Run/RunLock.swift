@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Glibc
 
 /// Keeps two runs out of one workspace. The kernel drops the lock with the process, so a crash leaves none behind.
 final class RunLock: Sendable {
@@ -7,7 +8,7 @@ final class RunLock: Sendable {
   /// - Throws: ``PipelineError/Code/locked``, naming the holder's process, where another run holds the workspace.
   init(workspace: String) throws(PipelineError) {
     let path = workspace + "/lock"
-    let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+    let opened = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard opened >= 0 else { throw FileSystem.writeError(path) }
     guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
       var bytes = [UInt8](repeating: 0, count: 32)

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Glibc
 internal import TensorMath
 
 /// A numeric type that column files may hold; the raw value of its kind is part of the file's header.
@@ -59,7 +60,7 @@ final class ColumnFileWriter<Element: ColumnElement> {
   init(path: String, columns: Int) throws(PipelineError) {
     self.path = path
     self.columns = columns
-    file = open(path + ".tmp", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    file = unsafe open(path + ".tmp", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard file >= 0 else { throw FileSystem.writeError(path) }
   }
 
@@ -69,14 +70,14 @@ final class ColumnFileWriter<Element: ColumnElement> {
   func append(_ elements: Span<Element>) throws(PipelineError) {
     precondition(elements.count % columns == 0, "\(elements.count) elements are no whole rows of \(columns)")
     let offset = ColumnHeader.byteCount + rows * columns * MemoryLayout<Element>.stride
-    try FileSystem.writeAll(elements.bytes, to: file, at: offset, path: path)
+    try unsafe FileSystem.writeAll(elements.bytes, to: file, at: offset, path: path)
     rows += elements.count / columns
   }
 
   /// Writes the header, waits for the disk and gives the file its name.
   func finish() throws(PipelineError) {
     let header = ColumnHeader(kind: Element.columnKind, columns: columns, rows: rows).bytes
-    try FileSystem.writeAll(header.span.bytes, to: file, at: 0, path: path)
+    try unsafe FileSystem.writeAll(header.span.bytes, to: file, at: 0, path: path)
     try FileSystem.flush(file, path: path)
     close(file)
     isOpen = false
@@ -94,7 +95,7 @@ final class ColumnFileReader<Element: ColumnElement> {
   /// Opens a file and checks that its header and size agree and that it holds what the caller expects.
   init(path: String, columns expectedColumns: Int? = nil, rows expectedRows: Int? = nil) throws(PipelineError) {
     self.path = path
-    file = open(path, O_RDONLY | O_CLOEXEC)
+    file = unsafe open(path, O_RDONLY | O_CLOEXEC)
     var bytes = [UInt8](repeating: 0, count: ColumnHeader.byteCount)
     guard file >= 0, unsafe pread(file, &bytes, bytes.count, 0) == bytes.count, let header = ColumnHeader(bytes),
       header.kind == Element.columnKind, let columns = Int(exactly: header.columns),

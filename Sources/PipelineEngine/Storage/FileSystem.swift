@@ -1,12 +1,13 @@
 internal import Foundation
+internal import Glibc
 
 /// The few file operations that stages share, with errors that say what to do.
 enum FileSystem {
-  static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+  static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
   /// The whole of a file that is known to be small.
   static func readSmallFile(_ path: String, limit: Int, what: String) throws(PipelineError) -> [UInt8] {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
+    let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { throw readError(path, what: what) }
     defer { close(file) }
     var information = stat()
@@ -36,10 +37,10 @@ enum FileSystem {
   ///   empty file. Not needed for what a later run can do without.
   static func write(_ bytes: [UInt8], to path: String, isDurable: Bool = true) throws(PipelineError) {
     let temporary = path + ".tmp"
-    let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    let file = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard file >= 0 else { throw writeError(temporary) }
     defer { close(file) }
-    try writeAll(bytes.span.bytes, to: file, at: 0, path: temporary)
+    try unsafe writeAll(bytes.span.bytes, to: file, at: 0, path: temporary)
     if isDurable { try flush(file, path: temporary) }
     try rename(temporary, to: path)
   }
@@ -65,19 +66,19 @@ enum FileSystem {
   }
 
   static func rename(_ source: String, to target: String) throws(PipelineError) {
-    guard Foundation.rename(source, target) == 0 else { throw writeError(target) }
+    guard unsafe Glibc.rename(source, target) == 0 else { throw writeError(target) }
   }
 
   static func makeDirectory(_ path: String) throws(PipelineError) {
-    guard mkdir(path, 0o755) != 0, errno != EEXIST else { return }
+    guard unsafe mkdir(path, 0o755) != 0, errno != EEXIST else { return }
     guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else { throw writeError(path) }
     try makeDirectory(String(path[..<slash]))
-    guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw writeError(path) }
+    guard unsafe mkdir(path, 0o755) == 0 || errno == EEXIST else { throw writeError(path) }
   }
 
   /// Removes a file or a folder with all in it; what is not there is no error.
   static func remove(_ path: String) {
-    if unlink(path) == 0 || errno == ENOENT { return }
+    if unsafe unlink(path) == 0 || errno == ENOENT { return }
     try? FileManager.default.removeItem(atPath: path)
   }
 
