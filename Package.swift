@@ -76,7 +76,8 @@ let package = Package(
       ],
       swiftSettings: sharedSettings + [.strictMemorySafety()]),
 
-    .target(name: "TestSupport", dependencies: ["TensorMath"], path: "Tests/TestSupport", swiftSettings: sharedSettings),
+    .target(
+      name: "TestSupport", dependencies: ["TensorMath"], path: "Tests/TestSupport", swiftSettings: sharedSettings),
     tests("TensorMathTests", ["TensorMath"]),
     tests("NeuralNetworksTests", ["NeuralNetworks", "TensorMath"]),
     tests("ItemCatalogTests", ["ItemCatalog", "TensorMath"], resources: [.copy("Fixtures")]),

@@ -1,7 +1,7 @@
 /// Bounds that an image must keep, checked against its header before memory is taken for its pixels.
 public struct ImageLimits: Sendable, Hashable {
   /// Bytes of the file.
-  public var fileBytes = 32 << 20
+  public var fileBytes = 64 << 20
   /// Columns, and rows, as stored.
   public var side = 16_384
   /// Columns × rows as stored: bounds the time that decoding may take.
