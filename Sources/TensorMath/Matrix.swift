@@ -27,7 +27,8 @@ public struct Matrix: Sendable, Equatable {
   }
 
   private func offset(_ row: Int, _ column: Int) -> Int {
-    precondition(row >= 0 && row < rows && column >= 0 && column < columns, "(\(row), \(column)) outside \(rows) × \(columns)")
+    precondition(
+      row >= 0 && row < rows && column >= 0 && column < columns, "(\(row), \(column)) outside \(rows) × \(columns)")
     return row * columns + column
   }
 

@@ -41,7 +41,8 @@ package func multiply(
   let status = unsafe dnnl_sgemm(
     CChar(UInt8(ascii: "N")), CChar(UInt8(ascii: transposingRight ? "T" : "N")), dnnl_dim_t(m), dnnl_dim_t(n),
     dnnl_dim_t(k), 1, a, dnnl_dim_t(k), b, dnnl_dim_t(transposingRight ? k : n), 0, c, dnnl_dim_t(n))
-  precondition(status == dnnl_success, "oneDNN refused a matrix product of \(m) × \(k) × \(n): status \(status.rawValue)")
+  precondition(
+    status == dnnl_success, "oneDNN refused a matrix product of \(m) × \(k) × \(n): status \(status.rawValue)")
 }
 
 /// A pointer handed to the chunks of one parallel loop, each of which writes its own rows only.
