@@ -46,7 +46,7 @@ struct CentroidMatcher {
 
   private mutating func matchExactly(_ centroids: [Int], _ labels: [Int]) {
     guard !centroids.isEmpty, !labels.isEmpty else { return }
-    let costs = squaredDistances(new.selectingRows(centroids), old.selectingRows(labels))
+    let costs = pairwiseSquaredDistances(new.selectingRows(centroids), old.selectingRows(labels))
     for (position, column) in LinearAssignment(costs).columnOfRow.enumerated() where column >= 0 {
       pair(centroids[position], labels[column], costs[position, column])
     }
@@ -58,7 +58,7 @@ struct CentroidMatcher {
     var nearestNew = [(Float, Int)](repeating: (.infinity, -1), count: old.rows)
     for start in stride(from: 0, to: new.rows, by: Self.rowsPerBlock) {
       let rows = start..<min(new.rows, start + Self.rowsPerBlock)
-      let block = squaredDistances(new.rows(rows), old)
+      let block = pairwiseSquaredDistances(new.rows(rows), old)
       for row in rows {
         for column in 0..<old.rows {
           let squared = block.elements[(row - start) * old.rows + column]
@@ -77,7 +77,7 @@ struct CentroidMatcher {
     let candidates = old.selectingRows(labels)
     for start in stride(from: 0, to: centroids.count, by: Self.rowsPerBlock) {
       let block = Array(centroids[start..<min(centroids.count, start + Self.rowsPerBlock)])
-      let squared = squaredDistances(new.selectingRows(block), candidates)
+      let squared = pairwiseSquaredDistances(new.selectingRows(block), candidates)
       for (position, centroid) in block.enumerated() {
         var best = -1
         for column in labels.indices where isFree[column] {
@@ -92,7 +92,7 @@ struct CentroidMatcher {
 }
 
 /// Squared Euclidean distances between the rows of `a` and of `b`, `a.rows × b.rows`.
-func squaredDistances(_ a: Matrix, _ b: Matrix) -> Matrix {
+func pairwiseSquaredDistances(_ a: Matrix, _ b: Matrix) -> Matrix {
   let norms = (0..<b.rows).map { squaredNorm(b.row($0)) }
   var result = matrixProduct(a, b, transposingRight: true)
   for row in 0..<a.rows {
@@ -105,7 +105,7 @@ func squaredDistances(_ a: Matrix, _ b: Matrix) -> Matrix {
   return result
 }
 
-func squaredNorm(_ vector: ArraySlice<Float>) -> Float {
+private func squaredNorm(_ vector: ArraySlice<Float>) -> Float {
   var sum: Float = 0
   for value in vector { sum += value * value }
   return sum

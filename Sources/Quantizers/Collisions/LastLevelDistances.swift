@@ -34,7 +34,7 @@ public struct LastLevelDistances: Sendable {
     self.init(size: last.size, prices: last.prices) { rows in
       var residuals = vectors(rows)
       subtractCentroids(&residuals, codebooks, codes, rows)
-      return squaredDistances(residuals, last.centroids)
+      return pairwiseSquaredDistances(residuals, last.centroids)
     }
   }
 
