@@ -78,6 +78,25 @@ public final class NPYWriter: TableWriter {
   }
 
   private func writeCodebooks() throws(TableExportError) -> Int {
-    0
+    guard !codebooks.isEmpty else { return 0 }
+    let file = try OutputFile(path: "\(folder.temporaryPath)/codebooks.safetensors")
+    try file.write(try encodedCodebooks())
+    try file.commit()
+    return file.size
+  }
+
+  private func encodedCodebooks() throws(TableExportError) -> [UInt8] {
+    var tensors: [NamedTensor] = []
+    for (level, codebook) in codebooks.enumerated() {
+      tensors.append(NamedTensor(name: "codebook_\(level)", matrix: codebook.centroids))
+      guard let prices = codebook.prices else { continue }
+      tensors.append(NamedTensor(name: "prices_\(level)", shape: [prices.count], floats: prices))
+    }
+    let metadata = Dictionary(description.allMetadata.map { ($0.key, $0.value) }) { _, last in last }
+    do {
+      return try SafetensorsWriter.bytes(tensors, metadata: metadata)
+    } catch {
+      throw TableExportError(.cannotWrite, path: folder.path, "the codebooks cannot be written: \(error)")
+    }
   }
 }
