@@ -86,7 +86,7 @@ final class ColumnFileWriter<Element: ColumnElement> {
 }
 
 /// Reads rows of a table that ``ColumnFileWriter`` wrote.
-final class ColumnFileReader<Element: ColumnElement> {
+final class ColumnFileReader<Element: ColumnElement>: Sendable {
   let columns: Int
   let rows: Int
   private let path: String
