@@ -1,3 +1,5 @@
+internal import ItemCatalog
+
 /// Each section's settings as named values, defaults filled in, for fingerprints: writing a default down changes
 /// nothing, and a reason can name the key that changed.
 

@@ -1,4 +1,5 @@
 internal import ItemCatalog
+internal import ItemEncoders
 internal import SemanticIDStore
 
 /// Decides what a night keeps of the generation that is served.

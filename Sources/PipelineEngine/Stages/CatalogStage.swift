@@ -1,4 +1,4 @@
-internal import ItemCatalog
+package import ItemCatalog
 
 /// Reads and checks the item files. Reads nothing where no file has changed: names, sizes and times tell.
 struct CatalogStage: Stage {

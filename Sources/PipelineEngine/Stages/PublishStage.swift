@@ -2,6 +2,7 @@ internal import Foundation
 internal import ItemCatalog
 internal import Quantizers
 internal import SemanticIDStore
+internal import TensorMath
 
 /// Makes the resolved codes a generation and switches to it. Where they are what is served already, nothing happens.
 struct PublishStage: Stage {

@@ -1,4 +1,5 @@
 internal import Quantizers
+internal import SemanticIDStore
 internal import TensorMath
 
 /// Gives tonight's vectors their codes, by codebooks that are trained once and then frozen, or refitted as configured.

@@ -1,5 +1,6 @@
 internal import BehaviorAlignment
 internal import ItemCatalog
+internal import SemanticIDStore
 internal import TensorMath
 
 /// Fuses an item's embeddings into one unit-length vector, by a model that is fitted once and then frozen.

@@ -1,5 +1,6 @@
 internal import ItemCatalog
 internal import ItemEncoders
+internal import SemanticIDStore
 
 /// The encoders of one night: fitted state comes from the base generation's models, or is fitted and kept for later
 /// nights under its fingerprint.
