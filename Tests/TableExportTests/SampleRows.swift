@@ -36,3 +36,9 @@ func areEqual(_ a: SemanticIDRow, _ b: SemanticIDRow) -> Bool {
 func text(of row: SemanticIDRow) -> String {
   row.codes.map(String.init).joined(separator: "-") + (row.suffix > 0 ? "+\(row.suffix)" : "")
 }
+
+/// The rows of the golden file.
+let goldenRows = [
+  SemanticIDRow(id: "item-1", codes: [12, 255], distance: 0.25, generation: 3),
+  SemanticIDRow(id: "größe", codes: [12, 7], suffix: 2, flags: 5, distance: 1.5, generation: 3),
+]
