@@ -20,7 +20,8 @@ public struct BuiltinTextEncoder: ItemEncoder {
     public var sketchDimensions = 1024
     /// The string that is encoded.
     public var template = TextTemplate.textOrTitle
-    /// How often the title's features count besides those of the template's string; 0 leaves the title out.
+    /// How often the title's features count besides those of the template's string, unless that begins with the title;
+    /// 0 leaves the title out.
     public var titleWeight = 1
     /// Shares of the three families of features; only their ratios matter.
     public var wordWeight: Float = 1

@@ -11,14 +11,15 @@ struct InverseDocumentFrequency: Sendable, Equatable {
   /// By bucket.
   let weights: ContiguousArray<Float>
 
-  /// `ln(1 + (n − f + ½) / (f + ½))` for n items of which f have the feature: the weight of Robertson and Spärck Jones
-  /// (1976), kept positive as Lucene does.
+  /// `√ln(1 + (n − f + ½) / (f + ½))` for n items of which f have the feature: the weight of Robertson and Spärck Jones
+  /// (1976), kept positive as Lucene does. Under the root, because both items of an inner product bring the factor; without
+  /// it rare names, which say little of a topic, decide who is near whom.
   init(frequencies: ContiguousArray<UInt32>, items: Int) {
     weights = ContiguousArray(
       frequencies.lazy.map { frequency in
         let f = min(Double(frequency), Double(items))
         let base = log(1 + (Double(items) - f + 0.5) / (f + 0.5))
-        return Float(pow(base, 0.5))
+        return Float(base.squareRoot())
       })
   }
 

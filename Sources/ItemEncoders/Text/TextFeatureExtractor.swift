@@ -22,9 +22,10 @@ struct TextFeatureExtractor {
   /// Replaces the counted features by those of `item`; returns false where its text has no word.
   mutating func extract(_ item: Item) -> Bool {
     counter.removeAll()
-    count(template(item), weight: 1)
+    let text = template(item)
+    count(text, weight: 1)
     guard !counter.features.isEmpty else { return false }
-    if titleWeight > 0 { count(item.title, weight: titleWeight) }
+    if titleWeight > 0, !text.hasPrefix(item.title) { count(item.title, weight: titleWeight) }
     return true
   }
 
