@@ -14,11 +14,7 @@ enum Main {
     }
     do {
       try command.run()
-    } catch let error as ExitCode {
-      TesseraCommand.exit(withError: error)
-    } catch let error as ValidationError {
-      TesseraCommand.exit(withError: error)
-    } catch let error as CleanExit {
+    } catch where isParserError(error) {
       TesseraCommand.exit(withError: error)
     } catch {
       let failure = PipelineError(wrapping: error)
@@ -26,6 +22,11 @@ enum Main {
       if failure.code == .internalFault { Output.error("this is a bug in tessera; please report it with the command") }
       exit(failure.exitCode)
     }
+  }
+
+  /// Help, versions and wrong usage come as errors of the argument parser, some of whose types are private to it.
+  private static func isParserError(_ error: any Error) -> Bool {
+    String(reflecting: type(of: error)).hasPrefix("ArgumentParser.")
   }
 }
 

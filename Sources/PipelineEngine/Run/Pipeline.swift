@@ -34,7 +34,7 @@ public struct Pipeline: Sendable {
     if configuration.resolve != nil { stages.append(ResolveStage()) }
     if configuration.publish != nil { stages.append(PublishStage()) }
     if !configuration.export.isEmpty { stages.append(ExportStage()) }
-    if configuration.report != nil { stages.append(ReportStage()) }
+    if configuration.report != nil { stages.append(WriteReportStage()) }
     return stages.filter { $0.name <= until ?? .report }
   }
 
@@ -152,6 +152,7 @@ public struct Pipeline: Sendable {
       context.finished[stage.name] = state.manifest
       context.observer.observe(.skipped(stage.name))
       recorder.skipped(stage.name)
+      context.account = recorder.summary.stages
       return
     }
     context.observer.observe(.started(stage.name, reason: reason))
@@ -170,6 +171,7 @@ public struct Pipeline: Sendable {
     context.finished[stage.name] = manifest
     if stage.name == .publish { try recordPublication(manifest, context) }
     recorder.ran(manifest, reason: reason, summary: result.summary)
+    context.account = recorder.summary.stages
     context.observer.observe(.finished(stage.name, seconds: seconds, summary: result.summary))
   }
 

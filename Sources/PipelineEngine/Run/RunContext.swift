@@ -11,6 +11,10 @@ final class RunContext {
   let runNumber: Int
   /// Manifests of stages that are up to date.
   var finished: [StageName: StageManifest] = [:]
+  /// What the run did so far, for the report.
+  var account: [RunSummary.Stage] = []
+  /// When the run began.
+  let start = ContinuousClock.now
   /// Set once the catalogue is up to date.
   var night: NightRecord?
   private var openTable: ItemTable?

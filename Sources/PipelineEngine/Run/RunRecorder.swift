@@ -77,11 +77,13 @@ struct RunRecorder {
     try FileSystem.write(bytes, to: summary.folder + "/rejected.jsonl", isDurable: false)
   }
 
-  private func peakMemory() -> Int {
-    var usage = rusage()
-    guard unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 else { return 0 }
-    return Int(usage.ru_maxrss) << 10
-  }
+}
+
+/// The most memory that the process held so far, in bytes.
+func peakMemory() -> Int {
+  var usage = rusage()
+  guard unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 else { return 0 }
+  return Int(usage.ru_maxrss) << 10
 }
 
 /// `runs/<number>/manifest.json`: everything that is needed to tell what a run did and to do it again.

@@ -18,7 +18,7 @@ struct ExportStage: Stage {
     var result = StageResult()
     for (index, export) in context.configuration.export.enumerated() {
       try Interruption.check()
-      let path = context.workspace.exports + "/" + export.path
+      let path = context.workspace.export(export.path)
       let rows = try GenerationExport.write(
         store: try context.store(), generation: generation, format: export.format, to: path)
       // An NPY export is a folder, whose size says nothing.

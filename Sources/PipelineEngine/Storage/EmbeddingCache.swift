@@ -1,12 +1,12 @@
 internal import SemanticIDStore
-internal import TensorMath
+package import TensorMath
 
 /// Embeddings by encoder and content, in an LMDB environment of its own: what was encoded once is never encoded again,
 /// whatever becomes of the run.
 ///
 /// Keys are the first eight bytes of the encoder's fingerprint, then the content hash, big-endian; values are the
 /// vector's floats and a checksum. A damaged entry counts as absent. The whole cache can be deleted at any time.
-final class EmbeddingCache {
+package final class EmbeddingCache {
   /// Vectors wait in memory until they come to this many bytes, since a commit costs a wait for the disk.
   private static let flushBytes = 8 << 20
 
@@ -16,17 +16,22 @@ final class EmbeddingCache {
   private let limit: Int
   private var waiting: [(key: Key, vector: ContiguousArray<Float>)] = []
   private var waitingBytes = 0
-  private(set) var isFull = false
-  private(set) var damagedEntries = 0
+  package private(set) var isFull = false
+  package private(set) var damagedEntries = 0
 
   /// One vector's key.
-  struct Key: Hashable, Comparable {
+  package struct Key: Hashable, Comparable {
     /// The first eight bytes of the encoder's fingerprint.
-    var encoder: UInt64
+    package var encoder: UInt64
     /// The hash of the content that was encoded.
-    var content: UInt64
+    package var content: UInt64
 
-    static func < (left: Key, right: Key) -> Bool {
+    package init(encoder: UInt64, content: UInt64) {
+      self.encoder = encoder
+      self.content = content
+    }
+
+    package static func < (left: Key, right: Key) -> Bool {
       (left.encoder, left.content) < (right.encoder, right.content)
     }
 
@@ -38,7 +43,7 @@ final class EmbeddingCache {
   /// - Parameters:
   ///   - limit: Bytes that the cache may take; beyond them nothing is added.
   ///   - warn: Hears what a person should know.
-  init(path: String, limit: Int, warn: (String) -> Void) throws {
+  package init(path: String, limit: Int, warn: (String) -> Void) throws {
     self.limit = limit
     do {
       (environment, entries, nights) = try Self.open(path)
@@ -60,7 +65,7 @@ final class EmbeddingCache {
   }
 
   /// The key part that stands for an encoder.
-  static func encoderKey(_ fingerprint: String) -> UInt64 {
+  package static func encoderKey(_ fingerprint: String) -> UInt64 {
     UInt64(fingerprint.prefix(16), radix: 16) ?? Checksum.of(fingerprint.utf8.map { UInt64($0) })
   }
 
@@ -68,7 +73,7 @@ final class EmbeddingCache {
   ///
   /// - Parameter hashes: One per row; nil where the item lacks the modality.
   /// - Returns: Per row, whether it was found.
-  func fill(_ matrix: inout Matrix, encoder: UInt64, hashes: [UInt64?]) throws -> [Bool] {
+  package func fill(_ matrix: inout Matrix, encoder: UInt64, hashes: [UInt64?]) throws -> [Bool] {
     let columns = matrix.columns
     var found = Array(repeating: false, count: hashes.count)
     var damaged = 0
@@ -93,7 +98,7 @@ final class EmbeddingCache {
   }
 
   /// Keeps a vector; it is on the disk after `flush`.
-  func insert(_ vector: ArraySlice<Float>, key: Key) throws {
+  package func insert(_ vector: ArraySlice<Float>, key: Key) throws {
     guard !isFull else { return }
     waiting.append((key, ContiguousArray(vector)))
     waitingBytes += vector.count * 4 + 32
@@ -101,7 +106,7 @@ final class EmbeddingCache {
   }
 
   /// Writes what waits, in key order, which is what the tree takes fastest.
-  func flush() throws {
+  package func flush() throws {
     guard !waiting.isEmpty else { return }
     if usedBytes + 2 * waitingBytes > limit { isFull = true }
     guard !isFull else { return drop() }
@@ -151,7 +156,7 @@ final class EmbeddingCache {
   /// Notes which encoders this night used and drops the vectors of those that `keepNights` runs did not.
   ///
   /// - Returns: Vectors dropped.
-  func endNight(_ night: Int, used: [UInt64], keepNights: Int) throws -> Int {
+  package func endNight(_ night: Int, used: [UInt64], keepNights: Int) throws -> Int {
     try flush()
     var stale: [UInt64] = []
     try environment.write { transaction in

@@ -1,5 +1,5 @@
-internal import ArgumentParser
-internal import PipelineEngine
+public import ArgumentParser
+public import PipelineEngine
 
 /// The pipeline file that a command works on.
 struct PipelineArgument: ParsableArguments {

@@ -34,14 +34,16 @@ struct SampleCommand: ParsableCommand {
     parameters.images = images
     parameters.faults = faults
     let summary = try SampleCatalog.write(to: folder, parameters: parameters)
+    try SamplePipeline.write(into: folder)
     if output.json {
       return try Output.json([
         "items": summary.items, "images": summary.images, "users": summary.users,
         "interactions": summary.interactions, "faults": summary.faults,
       ])
     }
+    guard !output.quiet else { return }
     Output.figures(
       "\(summary.items) items, \(summary.images) images, \(summary.interactions) interactions of \(summary.users) users "
-        + "in \(folder)")
+        + "in \(folder); next: tessera run \(folder)/pipeline.yaml")
   }
 }
