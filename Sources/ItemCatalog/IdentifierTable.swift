@@ -28,6 +28,11 @@ public struct IdentifierTable: Sendable {
     return insert(bytes, 0..<bytes.count).index
   }
 
+  /// The number of another table's string, which is added when it is not there.
+  mutating func insert(_ other: IdentifierTable, _ index: Int) -> Int {
+    insert(other.arena, other.range(index)).index
+  }
+
   func range(_ index: Int) -> Range<Int> { (index == 0 ? 0 : ends[index &- 1])..<ends[index] }
 
   func index(of bytes: [UInt8], _ range: Range<Int>) -> Int? {

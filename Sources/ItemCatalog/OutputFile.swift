@@ -74,10 +74,11 @@ struct OutputFile: ~Copyable {
     }
   }
 
-  /// Brings everything to disk and gives the file its name.
+  /// Writes what is left and gives the file its name. Does not wait for the disk: a table can always be built again,
+  /// and its checksums tell when a power failure took a part of it.
   mutating func commit() throws(CatalogError) {
     try flush()
-    guard fsync(descriptor) == 0, unsafe rename(Self.temporaryPath(path), path) == 0 else {
+    guard unsafe rename(Self.temporaryPath(path), path) == 0 else {
       throw Self.failure(path)
     }
     isCommitted = true
