@@ -50,10 +50,13 @@ let package = Package(
     .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CVectorKernels"),
+    .target(
+      name: "CImageCodecs", dependencies: ["CPNG", "CJPEG"], cSettings: [.treatAllWarnings(as: .error)],
+      linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg")]),
 
     library("TensorMath", ["COpenBLAS", "COneDNN", "CVectorKernels", numerics]),
     library("NeuralNetworks", ["TensorMath"]),
-    library("ItemCatalog", ["TensorMath", "CPNG", "CJPEG", "CZlib", crypto]),
+    library("ItemCatalog", ["TensorMath", "CImageCodecs", "CZlib", crypto]),
     library("ItemEncoders", ["TensorMath", "NeuralNetworks", "ItemCatalog"]),
     library("BehaviorAlignment", ["TensorMath", "NeuralNetworks", "ItemCatalog", "ItemEncoders"]),
     library("Quantizers", ["TensorMath", collections]),
@@ -77,12 +80,12 @@ let package = Package(
       name: "TestSupport", dependencies: ["TensorMath"], path: "Tests/TestSupport", swiftSettings: sharedSettings),
     tests("TensorMathTests", ["TensorMath"]),
     tests("NeuralNetworksTests", ["NeuralNetworks", "TensorMath"]),
-    tests("ItemCatalogTests", ["ItemCatalog", "TensorMath"]),
+    tests("ItemCatalogTests", ["ItemCatalog", "TensorMath"], resources: [.copy("Fixtures")]),
     tests("ItemEncodersTests", ["ItemEncoders", "ItemCatalog", "TensorMath"]),
     tests("BehaviorAlignmentTests", ["BehaviorAlignment", "TensorMath", "ItemCatalog"]),
     tests("QuantizersTests", ["Quantizers", "TensorMath"]),
     tests("SemanticIDStoreTests", ["SemanticIDStore"]),
-    tests("TableExportTests", ["TableExport", "TensorMath"]),
+    tests("TableExportTests", ["TableExport", "TensorMath", "NeuralNetworks"]),
     tests(
       "PipelineEngineTests",
       [

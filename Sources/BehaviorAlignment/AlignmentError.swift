@@ -1,0 +1,23 @@
+/// What went wrong in this module: what was found, what was expected, and what to do about it.
+public struct AlignmentError: Error, Sendable, Equatable, CustomStringConvertible {
+  public enum Code: String, Sendable {
+    /// Too few rows to fit anything on.
+    case tooFewItems
+    /// A parameter outside its range.
+    case invalidParameter
+    /// A stored model that cannot be read, or is not what it says it is.
+    case unreadableModel
+    /// A model that cannot be written.
+    case unwritableModel
+  }
+
+  public let code: Code
+  public let message: String
+
+  public init(_ code: Code, _ message: String) {
+    self.code = code
+    self.message = message
+  }
+
+  public var description: String { message }
+}
