@@ -1,0 +1,136 @@
+/// Every key of a pipeline file. One description serves the parser, `Schemas/pipeline.schema.json` and the help.
+public enum PipelineSchema {
+  /// Sections that the design has and this version does not run: an error rather than silence.
+  static let laterSections = [
+    "pairs": "mining item pairs from behavior", "align": "training the aligner",
+    "train": "training a recommender", "finetune": "fine-tuning codes with recommender gradients",
+  ]
+
+  public static let root = ConfigurationShape.section([
+    ConfigurationKey("name", .identifier, required: true, "Names the pipeline and its default workspace."),
+    ConfigurationKey(
+      "workspace", .text, "Folder for all that runs write, relative to the current folder. Default: runs/<name>."),
+    ConfigurationKey("threads", .integer(0...1024), "Threads to use; 0, the default, is all cores."),
+    ConfigurationKey(
+      "compute", .choice(["auto", "float32", "bfloat16"]),
+      "Arithmetic of matrix products. The built-in encoders compute in float32 whatever this says. Default: auto."),
+    ConfigurationKey("seed", .integer(0...Int.max), "Seed of every random step that has none of its own. Default: 1."),
+    ConfigurationKey("keepRuns", .integer(1...100_000), "Run folders to keep. Default: 30."),
+    ConfigurationKey("catalog", .section(catalog), required: true, "What items there are."),
+    ConfigurationKey("encode", .section(encode), "How items become embeddings, one encoder per modality."),
+    ConfigurationKey("represent", .section(represent), "How an item's embeddings become one vector."),
+    ConfigurationKey("quantize", .section(quantize), "How vectors become codes."),
+    ConfigurationKey("resolve", .section(resolve), "What happens to items that share a semantic ID."),
+    ConfigurationKey("publish", .section(publish), "How generations are kept in the store."),
+    ConfigurationKey("export", .list(of: .section(export), count: 1...16), "Tables to write from the new generation."),
+    ConfigurationKey("report", .section(report), "The run's HTML and JSON report."),
+  ])
+
+  private static let catalog: [ConfigurationKey] = [
+    ConfigurationKey(
+      "items", .either([.text, .list(of: .text, count: 1...1000)]), required: true,
+      "Item files (.jsonl, .csv, .tsv, also .gz), paths or globs, relative to this file."),
+    ConfigurationKey(
+      "interactions", .either([.text, .section(interactions)]), "The behavior log, a path or a section."),
+    ConfigurationKey("imageFolder", .text, "Folder that image paths are relative to. Default: each item file's folder."),
+    ConfigurationKey("imageRoot", .text, "Folder that image paths may not leave. Default: the one they are relative to."),
+    ConfigurationKey(
+      "maxRejectedFraction", .number(0...1), "The run fails where more of the records than this are bad. Default: 0.01."),
+    ConfigurationKey("limits", .section(limits), "Bounds on what is read, against damaged and hostile files."),
+  ]
+
+  private static let interactions: [ConfigurationKey] = [
+    ConfigurationKey(
+      "path", .either([.text, .list(of: .text, count: 1...1000)]), required: true,
+      "Interaction files (.csv, .tsv, .jsonl, also .gz), relative to this file."),
+    ConfigurationKey("minimumRating", .number(-1e9...1e9), "Interactions rated below this are left out. Default: none."),
+  ]
+
+  private static let limits: [ConfigurationKey] = [
+    ConfigurationKey("recordBytes", .integer(1_024...(256 << 20)), "Longest line of an item file."),
+    ConfigurationKey("imageBytes", .integer(1_024...(1 << 30)), "Largest image file."),
+    ConfigurationKey("imagePixels", .integer(1_024...(1 << 30)), "Largest image, width times height."),
+  ]
+
+  private static let encode: [ConfigurationKey] = [
+    ConfigurationKey("text", .section(text), "The encoder of titles and texts. Absent: text is not used."),
+    ConfigurationKey("image", .section(image), "The encoder of images. Absent: images are not used."),
+    ConfigurationKey("cache", .section(cache), "The embedding cache, which spares re-encoding what did not change."),
+  ]
+
+  private static let text: [ConfigurationKey] = [
+    ConfigurationKey("model", .choice(["builtin"]), required: true, "The encoder: builtin needs no weights."),
+    ConfigurationKey("dimensions", .integer(8...4096), "Length of a text embedding. Default: 384."),
+    ConfigurationKey(
+      "template", .text,
+      "What the encoder reads, as in \"{title}. {text} {attributes.brand}\". Default: the text, or the title where "
+        + "the text is empty."),
+  ]
+
+  private static let image: [ConfigurationKey] = [
+    ConfigurationKey("model", .choice(["builtin"]), required: true, "The encoder: builtin needs no weights.")
+  ]
+
+  private static let cache: [ConfigurationKey] = [
+    ConfigurationKey(
+      "keepNights", .integer(1...10_000), "Embeddings of an encoder unused for so many runs are dropped. Default: 14."),
+    ConfigurationKey("maxMegabytes", .integer(16...(1 << 24)), "Largest size of the cache. Default: 65536."),
+  ]
+
+  private static let represent: [ConfigurationKey] = [
+    ConfigurationKey("dimensions", .integer(1...4096), "Length of the vector that is quantized. Default: 128."),
+    ConfigurationKey("weights", .section(weights), "Each modality's share of the vector. Default: 1 each."),
+    ConfigurationKey("sampleLimit", .integer(256...10_000_000), "Items that the model is fitted on. Default: 100000."),
+  ]
+
+  private static let weights: [ConfigurationKey] = [
+    ConfigurationKey("text", .number(0.001...1_000), "The share of the text."),
+    ConfigurationKey("image", .number(0.001...1_000), "The share of the image."),
+  ]
+
+  private static let quantize: [ConfigurationKey] = [
+    ConfigurationKey(
+      "method", .choice(["residual-kmeans", "balanced", "balanced-greedy"]), "The quantizer. Default: residual-kmeans."),
+    ConfigurationKey(
+      "sizes", .list(of: .integer(2...65_536), count: 1...16), "Centroids of each level. Default: [256, 256, 256, 256]."),
+    ConfigurationKey("seed", .integer(0...Int.max), "Seed of the k-means. Default: the pipeline's."),
+    ConfigurationKey("iterations", .integer(1...1_000), "k-means iterations per level. Default: 20."),
+    ConfigurationKey("sampleLimit", .integer(256...10_000_000), "Items that codebooks are trained on. Default: 262144."),
+    ConfigurationKey(
+      "refit", .choice(["never", "on-drift", "always"]),
+      "Whether a later night trains the codebooks again, from the old centroids. Default: never."),
+    ConfigurationKey(
+      "driftThreshold", .number(1...1_000),
+      "With on-drift: refit where the new items' mean squared error exceeds the training error by this factor. "
+        + "Default: 1.25."),
+  ]
+
+  private static let resolve: [ConfigurationKey] = [
+    ConfigurationKey(
+      "policy", .choice(["keep", "suffix", "relocate"]),
+      "keep lets items share an ID, suffix numbers them, relocate moves all but one to the nearest free code of the "
+        + "last level and numbers those that find none. Default: relocate."),
+    ConfigurationKey(
+      "distanceBudget", .number(1...1_000_000),
+      "With relocate: how far an item may move, as a factor of the distance to its own centroid. "
+        + "Default: any free code of its prefix will do."),
+    ConfigurationKey(
+      "suffixCapacity", .integer(1...65_536),
+      "Items that suffixes can tell apart in one bucket; more are an error. Default: 65536."),
+  ]
+
+  private static let publish: [ConfigurationKey] = [
+    ConfigurationKey("keepGenerations", .integer(1...10_000), "Generations kept for rollback and comparison. Default: 7.")
+  ]
+
+  private static let export: [ConfigurationKey] = [
+    ConfigurationKey("format", .choice(["parquet", "csv", "jsonl", "npy"]), required: true, "The table's format."),
+    ConfigurationKey(
+      "path", .text, required: true,
+      "The file (for npy a folder), relative to the workspace's folder export; it must stay below it."),
+  ]
+
+  private static let report: [ConfigurationKey] = [
+    ConfigurationKey("neighborSample", .integer(0...1_000_000), "Items sampled for neighbor figures. Default: 2000."),
+  ]
+}

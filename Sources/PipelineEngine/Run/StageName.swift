@@ -1,0 +1,8 @@
+/// The stages of a pipeline, in the order in which they run.
+public enum StageName: String, Sendable, CaseIterable, Codable, Comparable {
+  case catalog, encode, represent, quantize, resolve, publish, export, report
+
+  public static func < (left: StageName, right: StageName) -> Bool { left.position < right.position }
+
+  var position: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+}

@@ -1,0 +1,36 @@
+internal import Foundation
+
+/// Where a pipeline keeps what it makes.
+public struct Workspace: Sendable {
+  public let root: String
+
+  public init(root: String) { self.root = root }
+
+  /// The semantic-ID store.
+  public var store: String { root + "/store" }
+  /// Where published tables lie, replaced whole by each new generation.
+  public var exports: String { root + "/export" }
+  /// The item table and its rejected records.
+  public var catalog: String { root + "/catalog" }
+  var cache: String { root + "/cache" }
+  var models: String { root + "/models" }
+  var runs: String { root + "/runs" }
+
+  /// What stages hand each other; a stage's manifest appears last and vouches for its files.
+  func stage(_ stage: StageName) -> String { root + "/stages/" + stage.rawValue }
+  func stageManifest(_ stage: StageName) -> String { root + "/stages/" + stage.rawValue + ".json" }
+
+  func model(_ fingerprint: String) -> String { models + "/" + fingerprint + ".safetensors" }
+
+  func create() throws(PipelineError) {
+    for folder in [root, cache, models, runs, root + "/stages"] { try FileSystem.makeDirectory(folder) }
+  }
+
+  /// Runs so far, oldest first.
+  var runNumbers: [Int] { FileSystem.contents(of: runs).compactMap { $0.count == 6 ? Int($0) : nil } }
+
+  func run(_ number: Int) -> String {
+    let digits = String(number)
+    return runs + "/" + String(repeating: "0", count: max(0, 6 - digits.count)) + digits
+  }
+}
