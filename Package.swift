@@ -85,7 +85,7 @@ let package = Package(
     tests("BehaviorAlignmentTests", ["BehaviorAlignment", "TensorMath", "ItemCatalog"]),
     tests("QuantizersTests", ["Quantizers", "TensorMath"]),
     tests("SemanticIDStoreTests", ["SemanticIDStore"]),
-    tests("TableExportTests", ["TableExport", "TensorMath"]),
+    tests("TableExportTests", ["TableExport", "TensorMath", "NeuralNetworks"]),
     tests(
       "PipelineEngineTests",
       [

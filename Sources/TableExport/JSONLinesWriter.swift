@@ -49,6 +49,7 @@ public final class JSONLinesWriter: TableWriter {
     rows += 1
   }
 
+  @discardableResult
   public func finish() throws(TableExportError) -> TableSummary {
     try file.commit()
     return TableSummary(path: file.path, rows: rows, bytes: file.size)

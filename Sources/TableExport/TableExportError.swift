@@ -37,7 +37,7 @@ public struct TableExportError: Error, CustomStringConvertible, Sendable, Equata
 
 extension TableExportError {
   /// The failure of a system call that was to write, told by `errno`.
-  static func writing(_ path: String, _ operation: String, errno number: Int32 = errno) -> TableExportError {
+  package static func writing(_ path: String, _ operation: String, errno number: Int32 = errno) -> TableExportError {
     if number == ENOSPC || number == EDQUOT {
       return TableExportError(
         .diskFull, path: path,
@@ -47,7 +47,7 @@ extension TableExportError {
   }
 
   /// The failure of a system call that was to read, told by `errno`.
-  static func reading(_ path: String, _ operation: String, errno number: Int32 = errno) -> TableExportError {
+  package static func reading(_ path: String, _ operation: String, errno number: Int32 = errno) -> TableExportError {
     TableExportError(.cannotRead, path: path, "cannot \(operation): \(text(of: number))")
   }
 

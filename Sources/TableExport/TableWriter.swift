@@ -20,6 +20,12 @@ public struct TableSummary: Sendable, Equatable {
   public let rows: Int
   /// Bytes of all files of the table.
   public let bytes: Int
+
+  package init(path: String, rows: Int, bytes: Int) {
+    self.path = path
+    self.rows = rows
+    self.bytes = bytes
+  }
 }
 
 /// The formats that a generation can be exported to.

@@ -46,7 +46,7 @@ public struct NPYHeader: Sendable, Equatable {
   static let prefixLength = 12 + longest
 
   /// The header of a little-endian array in row order, padded so that the elements begin at offset 128.
-  static func encoded(elementType: String, shape: [Int]) -> [UInt8] {
+  package static func encoded(elementType: String, shape: [Int]) -> [UInt8] {
     let dimensions = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
     let text = "{'descr': '\(elementType)', 'fortran_order': False, 'shape': (\(dimensions)), }"
     let padding = encodedLength - 10 - text.utf8.count - 1

@@ -67,6 +67,7 @@ public final class NPYWriter: TableWriter {
     rows += 1
   }
 
+  @discardableResult
   public func finish() throws(TableExportError) -> TableSummary {
     var bytes = 0
     for array in [codes, suffixes, flags, distances, generations] { bytes += try array.finish(rows: rows) }

@@ -75,6 +75,7 @@ public final class ParquetWriter: TableWriter {
     if pendingRows == parameters.rowGroupRows || ids.bytes.count >= Self.rowGroupBytes { try writeRowGroup() }
   }
 
+  @discardableResult
   public func finish() throws(TableExportError) -> TableSummary {
     try writeRowGroup()
     let footer = ParquetFormat.footer(

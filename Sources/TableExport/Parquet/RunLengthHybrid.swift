@@ -1,13 +1,13 @@
 /// Parquet's hybrid of run-length and bit-packed integers, the form of dictionary indices.
 /// Source: Apache Parquet, `Encodings.md`, "Run Length Encoding / Bit-Packing Hybrid (RLE = 3)".
-enum RunLengthHybrid {
+package enum RunLengthHybrid {
   /// Groups of eight in one bit-packed run: as many as a header of one byte can tell, which every reader takes.
   private static let mostGroups = 63
   /// A run shorter than one group of eight is not worth a run of its own.
   private static let shortestRun = 8
 
   /// Appends `values`, each below `1 << width`.
-  static func encode(_ values: ArraySlice<UInt16>, width: Int, into bytes: inout [UInt8]) {
+  package static func encode(_ values: ArraySlice<UInt16>, width: Int, into bytes: inout [UInt8]) {
     precondition((1...16).contains(width), "an index has 1 to 16 bits")
     var literals = values.startIndex
     var position = values.startIndex
