@@ -25,15 +25,19 @@ import Testing
 
   @Test func damagedJPEGsNeverCrash() throws {
     try expectNoCrash(
-      ["jpeg 4:2:0", "jpeg progressive", "jpeg gray", "jpeg CMYK of Adobe, inverted", "jpeg restart markers",
-        "jpeg orientation 8", "jpeg RGB without YCbCr"],
+      [
+        "jpeg 4:2:0", "jpeg progressive", "jpeg gray", "jpeg CMYK of Adobe, inverted", "jpeg restart markers",
+        "jpeg orientation 8", "jpeg RGB without YCbCr",
+      ],
       seed: 11)
   }
 
   @Test func damagedPNGsNeverCrash() throws {
     try expectNoCrash(
-      ["png rgb 8", "png rgba 16 interlaced", "png palette 2 tRNS", "png gray 1 interlaced", "png gray alpha 8",
-        "png with gamma and text"],
+      [
+        "png rgb 8", "png rgba 16 interlaced", "png palette 2 tRNS", "png gray 1 interlaced", "png gray alpha 8",
+        "png with gamma and text",
+      ],
       seed: 12)
   }
 

@@ -19,8 +19,9 @@ import Testing
     #expect(header.width == whole.width)
     #expect(header.height == whole.height)
     #expect(header.format.rawValue == image.name.prefix { $0 != " " })
-    #expect(header.isProgressive == (image.name.contains("progressive") || image.name.contains("interlaced"))
-      || image.name == "png of one pixel")
+    #expect(
+      header.isProgressive == (image.name.contains("progressive") || image.name.contains("interlaced"))
+        || image.name == "png of one pixel")
   }
 
   @Test func headerReportsOrientationDepthAndComponents() throws {

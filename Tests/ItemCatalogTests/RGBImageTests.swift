@@ -2,12 +2,13 @@ import ItemCatalog
 import Testing
 
 @Suite struct RGBImageTests {
-  @Test func resizeEqualsPillowBitForBit() {
+  @Test func resizeAgreesWithPillow() {
     let cases = ImageFixtures.shared.resize
     let source = RGBImage(width: cases.width, height: cases.height, pixels: [UInt8](cases.rgb))
     for expected in cases.results {
       let resized = source.resized(width: expected.width, height: expected.height)
-      #expect(resized.pixels == [UInt8](expected.rgb), "\(expected.width) × \(expected.height)")
+      // Pillow rounds twice.
+      #expect(largestDifference(resized.pixels, expected.rgb) <= 1, "\(expected.width) × \(expected.height)")
     }
   }
 
@@ -24,8 +25,7 @@ import Testing
         }
       }
     }
-    // Half a step of rounding after each of the two passes.
-    #expect(worst <= 1.01)
+    #expect(worst <= 0.501)
   }
 
   @Test func flatColorStaysFlat() {
