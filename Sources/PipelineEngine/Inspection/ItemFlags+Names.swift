@@ -1,0 +1,11 @@
+internal import SemanticIDStore
+
+extension ItemFlags {
+  /// The names of the flags that are set, in the order of their bits.
+  var names: [String] {
+    let known: [(ItemFlags, String)] = [
+      (.textMissing, "textMissing"), (.imageMissing, "imageMissing"), (.moved, "moved"), (.newer, "newer"),
+    ]
+    return known.filter { contains($0.0) }.map(\.1)
+  }
+}
