@@ -50,7 +50,7 @@ extension ResidualQuantizer {
     public let iteration: Int
     public let iterationCount: Int
 
-    /// Mean over the training rows of `‖r − c‖²` (plus the price).
+    /// Mean over the training rows of `‖r − c‖²`, prices left out.
     public let objective: Double
 
     public init(level: Int, levelCount: Int, iteration: Int, iterationCount: Int, objective: Double) {
@@ -100,7 +100,7 @@ extension ResidualQuantizer {
 
 /// What one Lloyd iteration did.
 public struct KMeansIteration: Sendable, Equatable, Codable {
-  /// Mean over the rows of `‖x − c‖²`, plus the price where clusters have one, with the centroids the iteration began with.
+  /// Mean over the rows of `‖x − c‖²`, prices left out, with the centroids that the iteration began with.
   public let objective: Double
 
   /// Rows whose centroid changed.

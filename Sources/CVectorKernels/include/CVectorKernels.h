@@ -6,8 +6,81 @@
 
 // Loops that neither BLAS nor oneDNN has and that must be compiled per instruction set.
 // Every function here has a plain Swift reference in the tests.
+// Sums run over sixteen lanes in a fixed order, so a result depends on the operands alone, never on their neighbors.
+
+// MARK: Rows (rows.c)
 
 /// Sum over i of (a[i] - b[i])^2.
 float tessera_squared_distance(const float *a, const float *b, size_t count);
+
+/// Sum over i of a[i]^2.
+float tessera_squared_norm(const float *a, size_t count);
+
+/// row[i] -= other[i]; returns the squared norm of the result.
+float tessera_subtract(float *row, const float *other, size_t count);
+
+/// sum[i] += row[i], in double precision.
+void tessera_accumulate(double *sum, const float *row, size_t count);
+
+/// 1 when no element is a NaN or an infinity, else 0.
+int tessera_all_finite(const float *a, size_t count);
+
+// MARK: Scores of one row, from single-precision products (scores.c)
+
+/// Overwrites products with scores, scores[i] = offsets[i] - 2 * scores[i], and returns the lowest.
+float tessera_scores(float *scores, const float *offsets, size_t count);
+
+/// The lowest of `count` values; infinity for none.
+float tessera_minimum(const float *values, size_t count);
+
+/// The first index in start..<count whose value is at most `threshold`, or `count`.
+size_t tessera_first_at_most(const float *values, size_t start, size_t count, float threshold);
+
+// MARK: Scores of a panel of rows, from 8-bit products (int8_scores.c)
+
+/// Rows of a panel, and centroids of a tile.
+enum { TESSERA_PANEL_ROWS = 64, TESSERA_TILE_CENTROIDS = 6 };
+
+/// 1 when this processor multiplies bytes four at a time (AVX-512 VNNI); the three functions below need it.
+int tessera_has_int8_products(void);
+
+/// Rounds up to 64 rows of `dimensions` floats to bytes: q = round(r / scale) + 128 with scale = max|r| / 127.
+/// `packed`: [groups of four dimensions][64 rows][4], padded with zeros (128).
+/// `facts`: three times 64 floats: scales, norms of the rounded rows, norms of what rounding took away.
+void tessera_pack_panel(const float *rows, size_t count, size_t dimensions, uint8_t *packed, float *facts);
+
+/// Rounds one tile of up to six centroids likewise, to signed bytes.
+/// `packed`: [groups][6][4]. `corrections`: -128 times the sum of a centroid's bytes. `facts`: as for a panel, times 6.
+void tessera_pack_tile(const float *centroids, size_t count, size_t dimensions, int8_t *packed, int32_t *corrections,
+                       float *facts);
+
+/// Centroids in tiles, `tiles * 6` of them; those beyond the last real one have an infinite offset.
+typedef struct {
+  size_t tiles;
+  size_t groups;
+  const int8_t *packed;
+  const int32_t *corrections;
+  /// -2 times the centroid's scale.
+  const float *factors;
+  /// What is added to the product: ‖c‖² and the price.
+  const float *offsets;
+} tessera_int8_centroids;
+
+/// scores[k][row] = offsets[k] + factors[k] * scale[row] * product, and each row's lowest score and its first index.
+/// `first` is added to the indices, and `lowest` and `index` carry on from the centroids before: start them with
+/// infinity and zero.
+void tessera_panel_scores(const uint8_t *packed, const float *scales, const tessera_int8_centroids *centroids,
+                          uint32_t first, float *scores, float *lowest, uint32_t *index);
+
+/// For each of the first `count` rows, the centroids whose score is at most thresholds[row] are measured in single
+/// precision, ‖r − c‖² + price; `distances` and `codes` are replaced where one is lower, or equal with a lower index.
+/// `prices` may be null. `first` is the index of the first centroid, whose row is at `centroids`.
+void tessera_decide(const float *scores, const float *thresholds, const float *rows, size_t count,
+                    const float *centroids, const float *prices, size_t centroid_count, size_t dimensions,
+                    uint32_t first, float *distances, uint32_t *codes);
+
+/// Each row's lowest score among centroids other than index[row]; carries on from `second`.
+void tessera_second_scores(const float *scores, size_t centroid_count, uint32_t first, const uint32_t *index,
+                           float *second);
 
 #endif

@@ -1,13 +1,91 @@
 public import ItemCatalog
+internal import Synchronization
 internal import TensorMath
 
+/// An image encoder without pretrained weights or fitted state: color, edges and layout of the picture, side by side.
+///
+/// A picture is decoded at reduced scale, brought to a square canvas in CIELAB, and described by four blocks: a color
+/// histogram (100), orientations of edges over a grid (96), low cosine frequencies of the channels (41), and edge density
+/// and border statistics (19). Each block is scaled to its share, and the whole to unit length.
 public struct BuiltinImageEncoder: ItemEncoder {
-  public init() {}
   public var modality: Modality { .image }
-  public var dimensions: Int { 256 }
-  public var fingerprint: String { "" }
+
+  /// 256.
+  public var dimensions: Int { Self.layoutDimensions }
+
+  /// Limits on what is decoded; an image beyond them counts as broken.
+  public let limits: ImageLimits
+
+  public init(limits: ImageLimits = ImageLimits()) { self.limits = limits }
+
+  /// Depends on nothing but this code: raise the number when its vectors change.
+  public var fingerprint: String { Digest(hashing: "tessera builtin:image 1").hex }
+
+  static let layoutDimensions =
+    ColorHistogram.dimensions + GradientHistogram.dimensions + ColorLayout.frequencyDimensions
+    + GradientHistogram.densityDimensions + ColorLayout.statisticDimensions
+
+  /// Lengths of the four blocks before the whole is normalized.
+  private static let colorShare: Float = 1, edgeShare: Float = 0.7, layoutShare: Float = 0.7
+  private static let statisticShare: Float = 0.4
+
+  /// Items per parallel task; small, because decoding times differ widely.
+  private static let chunkSize = 8
+
+  /// Decodes and encodes the images of a batch. An item without an image is absent; an image that is missing or cannot
+  /// be decoded is absent and reported.
   public func encode(_ items: [Item]) -> EncodedBatch {
-    EncodedBatch(
+    let outcomes = Mutex([(index: Int, outcome: Result<[Float], EncodingProblem>)]())
+    Parallelism.forEachChunk(of: items.count, size: Self.chunkSize) { chunk in
+      let encoded = chunk.compactMap { index in encode(items[index]).map { (index: index, outcome: $0) } }
+      outcomes.withLock { $0 += encoded }
+    }
+    var batch = EncodedBatch(
       vectors: Matrix(rows: items.count, columns: dimensions), isPresent: Array(repeating: false, count: items.count))
+    for (index, outcome) in outcomes.withLock({ $0 }).sorted(by: { $0.index < $1.index }) {
+      switch outcome {
+      case .success(let features):
+        batch.isPresent[index] = true
+        batch.vectors.elements.replaceSubrange(index * dimensions..<(index + 1) * dimensions, with: features)
+      case .failure(let problem): batch.failures.append(EncodingFailure(index: index, reason: problem.reason))
+      }
+    }
+    return batch
   }
+
+  /// Nil for an item without an image.
+  private func encode(_ item: Item) -> Result<[Float], EncodingProblem>? {
+    guard let path = item.imagePath else {
+      return item.image.map { .failure(EncodingProblem(reason: "image \($0) is missing or unusable")) }
+    }
+    do throws(ImageError) {
+      let image = try ImageDecoder.decode(path: path, limits: limits, targetSide: LabImage.side)
+      return .success(Self.features(of: image))
+    } catch {
+      return .failure(EncodingProblem(reason: "\(item.image ?? path): \(error.message)"))
+    }
+  }
+
+  /// The unit-length vector of one picture, 256 floats.
+  package static func features(of image: RGBImage) -> [Float] {
+    let canvas = LabImage(image)
+    let gradients = GradientHistogram(of: canvas)
+    let blocks = [
+      scaled(ColorHistogram.features(of: canvas), to: colorShare),
+      scaled(gradients.orientationFeatures, to: edgeShare),
+      scaled(ColorLayout.frequencyFeatures(of: canvas), to: layoutShare),
+      scaled(gradients.densityFeatures + ColorLayout.statisticFeatures(of: canvas), to: statisticShare),
+    ]
+    return scaled(Array(blocks.joined()), to: 1)
+  }
+
+  /// A block scaled to a length; zeros stay zeros.
+  private static func scaled(_ block: [Float], to length: Float) -> [Float] {
+    let norm = block.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    return norm > 0 ? block.map { $0 * (length / norm) } : block
+  }
+}
+
+private struct EncodingProblem: Error {
+  let reason: String
 }

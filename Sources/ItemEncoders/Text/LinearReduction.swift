@@ -1,0 +1,47 @@
+internal import TensorMath
+
+/// A linear map to fewer dimensions, `(x − mean) · projection`.
+struct LinearReduction: Sendable, Equatable {
+  /// One per input dimension.
+  let mean: ContiguousArray<Float>
+  /// `inputs × outputs`, orthonormal columns.
+  let projection: Matrix
+
+  /// `mean · projection`, taken off after the product.
+  private let offset: ContiguousArray<Float>
+
+  init(mean: ContiguousArray<Float>, projection: Matrix) {
+    precondition(mean.count == projection.rows, "a mean of \(mean.count) for \(projection.rows) inputs")
+    self.mean = mean
+    self.projection = projection
+    offset = matrixProduct(Matrix(rows: 1, columns: mean.count, elements: mean), projection).elements
+  }
+
+  /// The principal directions of the moments' rows, most variance first.
+  ///
+  /// Where the rows span fewer than `dimensions` directions, the rest are an arbitrary orthonormal completion, through
+  /// which items unlike the sample still differ.
+  init(principalDirectionsOf moments: SecondMoments, dimensions: Int) {
+    let means = moments.means
+    var covariance = moments.momentsAboutZero
+    for row in 0..<moments.columns {
+      for column in 0..<moments.columns { covariance[row, column] -= Float(means[row] * means[column]) }
+    }
+    let eigen = SymmetricEigen(of: covariance)
+    var projection = Matrix(rows: moments.columns, columns: dimensions)
+    for direction in 0..<dimensions {
+      for input in 0..<moments.columns { projection[input, direction] = eigen.vectors[direction, input] }
+    }
+    self.init(mean: ContiguousArray(means.lazy.map { Float($0) }), projection: projection)
+  }
+
+  /// - Parameter x: `n × inputs`.
+  /// - Returns: `n × outputs`.
+  func callAsFunction(_ x: Matrix) -> Matrix {
+    var result = matrixProduct(x, projection)
+    for row in 0..<result.rows {
+      for column in 0..<result.columns { result.elements[row * result.columns + column] -= offset[column] }
+    }
+    return result
+  }
+}
