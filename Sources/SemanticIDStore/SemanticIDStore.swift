@@ -164,6 +164,9 @@ public final class SemanticIDStore: Sendable {
       .generationMissing, "\(path) has no generation \(number); `tessera inspect generations` lists those it has")
   }
 
+  /// Names of all databases, for tests and tools.
+  package func databaseNames() throws -> [String] { try environment.databaseNames() }
+
   // MARK: The meta database
 
   func withMeta<Result>(_ body: (borrowing Transaction, Database) throws -> Result) throws -> Result {

@@ -8,7 +8,7 @@ public struct ReportFigure: Sendable, Equatable, Codable {
     case count
     /// A share from 0 to 1, written in percent.
     case percent
-    /// A real number, written with four decimals.
+    /// A real number, written with four decimals, fewer from ten on.
     case decimal
     case seconds
     case bytes
@@ -128,7 +128,7 @@ extension ReportFigure.Kind {
     switch self {
     case .count: return grouped(value)
     case .percent: return String(format: "%.2f%%", value * 100)
-    case .decimal: return String(format: "%.4f", value)
+    case .decimal: return String(format: abs(value) >= 100 ? "%.1f" : abs(value) >= 10 ? "%.2f" : "%.4f", value)
     case .seconds: return duration(value)
     case .bytes: return size(value)
     }
