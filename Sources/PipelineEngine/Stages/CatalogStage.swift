@@ -9,15 +9,16 @@ struct CatalogStage: Stage {
 
   func inputs(_ context: RunContext) throws -> [StageInput] {
     let builder = CatalogBuilder(limits: context.configuration.catalog.catalogLimits)
-    let signature: String
-    do {
-      signature = try builder.sourceSignature(
-        of: context.configuration.catalog.source, previous: context.workspace.catalog)
-    } catch {
-      guard error.code == .damagedTable || error.code == .inputUnreadable else { throw error }
-      signature = "no table to compare with"  // Building it says what is wrong, if anything is.
+    var signature = "no table to compare with"
+    if ["items.bin", "images.bin"].allSatisfy({ FileSystem.exists(context.workspace.catalog + "/" + $0) }) {
+      do {
+        signature = try builder.sourceSignature(
+          of: context.configuration.catalog.source, previous: context.workspace.catalog)
+      } catch {
+        guard error.code == .damagedTable else { throw error }
+      }
     }
-    return [StageInput(name: "input files", value: signature)]
+    return [StageInput(name: "files", value: signature)]
   }
 
   func run(_ context: RunContext) throws -> StageResult {
@@ -37,7 +38,7 @@ struct CatalogStage: Stage {
     var result = StageResult()
     result.outputs = [folder + "/items.bin"].filter(FileSystem.exists)
     result.digest = summary.digest
-    result.inputs = [StageInput(name: "input files", value: summary.sourceSignature)]
+    result.inputs = [StageInput(name: "files", value: summary.sourceSignature)]
     result.metrics = [
       "items": Double(summary.items), "rejected": Double(summary.rejected), "warnings": Double(summary.warnings),
       "withText": Double(summary.withText), "withImage": Double(summary.withImage),
