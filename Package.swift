@@ -92,6 +92,6 @@ let package = Package(
         "PipelineEngine", "SemanticIDStore", "ItemCatalog", "Quantizers", "TensorMath", "ItemEncoders",
         "BehaviorAlignment", "TableExport",
       ]),
-    tests("EndToEndTests", ["tessera", "SemanticIDStore"]),
+    tests("EndToEndTests", ["tessera", "SemanticIDStore", "TensorMath"]),
   ]
 )
