@@ -84,7 +84,11 @@ let package = Package(
     tests("ItemEncodersTests", ["ItemEncoders", "ItemCatalog", "TensorMath"]),
     tests("BehaviorAlignmentTests", ["BehaviorAlignment", "ItemEncoders", "TensorMath", "ItemCatalog"]),
     tests("QuantizersTests", ["Quantizers", "TensorMath"]),
-    tests("SemanticIDStoreTests", ["SemanticIDStore"]),
+    // Another process for the store's tests: a writer to kill, a reader to outlive a collection, a victim of bad files.
+    .executableTarget(
+      name: "StoreTestHelper", dependencies: ["SemanticIDStore"], path: "Tests/StoreTestHelper",
+      swiftSettings: sharedSettings),
+    tests("SemanticIDStoreTests", ["SemanticIDStore", "StoreTestHelper", "TensorMath"]),
     tests("TableExportTests", ["TableExport", "TensorMath", "NeuralNetworks"]),
     tests(
       "PipelineEngineTests",
