@@ -32,14 +32,16 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
     }
   }
 
-  @Test(arguments: [
+  private static let misuses: [(arguments: [String], status: Int32)] = [
     (["run"], 64), (["run", "--nonsense", "x"], 64), (["nonsense"], 64), (["run", "x.yaml", "--until", "dinner"], 64),
     (["run", "x.yaml", "--threads", "100000"], 64), (["export", "x", "--format", "xml", "--to", "y"], 64),
     (["bench", "store", "--items", "99999999999999999999999"], 64), (["sample", "x", "--items", "0"], 64),
     (["run", "missing.yaml"], 66), (["plan", "missing.yaml"], 66), (["inspect", "generations", "missing"], 66),
     (["rollback", "missing", "--to", "1"], 66), (["run", "broken.yaml"], 65), (["check", "unknown.yaml"], 65),
     (["run", "nodata.yaml"], 66), (["run", "locked.yaml", "--until", "report"], 64),
-  ])
+  ]
+
+  @Test(arguments: misuses)
   func misuseAndBadInputHaveTheirExitCodes(arguments: [String], status: Int32) throws {
     try withTemporaryDirectory { folder in
       try "name: [\n".write(toFile: folder + "/broken.yaml", atomically: true, encoding: .utf8)

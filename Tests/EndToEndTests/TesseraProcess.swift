@@ -36,7 +36,7 @@ struct RunningTessera {
     let name = UUID().uuidString
     outputURL = FileManager.default.temporaryDirectory.appendingPathComponent("\(name).out")
     errorURL = FileManager.default.temporaryDirectory.appendingPathComponent("\(name).err")
-    for url in [outputURL, errorURL] { FileManager.default.createFile(atPath: url.path, contents: nil) }
+    for url in [outputURL, errorURL] { _ = FileManager.default.createFile(atPath: url.path, contents: nil) }
     process.executableURL = URL(fileURLWithPath: tesseraPath)
     process.arguments = arguments
     process.currentDirectoryURL = URL(fileURLWithPath: folder)

@@ -22,13 +22,12 @@ func message(_ yaml: String, environment: [String: String] = [:]) -> String {
 @Suite struct ConfigurationErrorTests {
   private static let head = "name: a\ncatalog: { items: x.jsonl }\n"
 
-  @Test(arguments: [
+  private static let mistakes: [(yaml: String, expected: String)] = [
     ("name: a\ncatalog:\n  itms: x.jsonl\n  items: x.jsonl\n",
       "/jobs/job.yaml:3: unknown key 'itms' in 'catalog'; did you mean 'items'?"),
     ("nmae: a\nname: a\ncatalog: { items: x }\n",
       "/jobs/job.yaml:1: unknown key 'nmae' at the top level; did you mean 'name'?"),
-    ("name: a\n", "/jobs/job.yaml:1: the pipeline file lacks the key 'catalog': expected a section with items, "
-      + "interactions, imageFolder, imageRoot, maxRejectedFraction, limits"),
+    ("name: a\n", "/jobs/job.yaml:1: the pipeline file lacks the key 'catalog': expected a section with items, interactions, imageFolder, imageRoot, maxRejectedFraction, limits"),
     (head + "seed: many\n", "/jobs/job.yaml:3: seed: expected a whole number of at least 0, found 'many'"),
     (head + "threads: 5000\n", "/jobs/job.yaml:3: threads: expected a whole number from 0 to 1024, found '5000'"),
     (head + "compute: float16\n",
@@ -45,11 +44,11 @@ func message(_ yaml: String, environment: [String: String] = [:]) -> String {
     (head + "export: []\n",
       "/jobs/job.yaml:3: export: expected a list of 1 to 16 (a section with format, path), found a list of 0"),
     ("name: a/b\ncatalog: { items: x }\n",
-      "/jobs/job.yaml:1: name: expected a name of letters, digits, '.', '-' and '_', at most 64 characters, "
-        + "found 'a/b'"),
-    ("- a\n", "/jobs/job.yaml:1: the pipeline file: expected a section with name, workspace, threads, compute, seed, keepRuns, catalog, "
-      + "encode, represent, quantize, resolve, publish, export, report, found a list of 1"),
-  ])
+      "/jobs/job.yaml:1: name: expected a name of letters, digits, '.', '-' and '_', at most 64 characters, found 'a/b'"),
+    ("- a\n", "/jobs/job.yaml:1: the pipeline file: expected a section with name, workspace, threads, compute, seed, keepRuns, catalog, encode, represent, quantize, resolve, publish, export, report, found a list of 1"),
+  ]
+
+  @Test(arguments: mistakes)
   func namesFileLineKeyAndWhatIsExpected(yaml: String, expected: String) {
     #expect(message(yaml) == expected)
   }

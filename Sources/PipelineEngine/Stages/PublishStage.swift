@@ -35,6 +35,7 @@ struct PublishStage: Stage {
     draft.artifacts = facts.artifacts
     draft.properties = facts.properties
     draft.metrics = try facts.metrics(context)
+    draft.metrics.merge(Self.headlines(columns, codebooks)) { $1 }
     var options = SemanticIDStore.PublishOptions()
     options.keepGenerations = context.configuration.publish?.keepGenerations
     let observer = context.observer
@@ -46,6 +47,19 @@ struct PublishStage: Stage {
     }
     let manifest = try context.store().publish(draft, options: options)
     return result(manifest, summary: "generation \(manifest.generation): \(manifest.items) items")
+  }
+
+  /// The figures that a list of generations shows.
+  private static func headlines(_ columns: ItemColumns, _ codebooks: ResidualCodebooks) -> [String: Double] {
+    let codes = CodeMatrix(count: columns.count, levels: columns.levels, elements: columns.codes)
+    let metrics = CodeMetrics(codes, sizes: codebooks.sizes)
+    let squares = columns.distances.reduce(0) { $0 + Double($1) * Double($1) }
+    return [
+      "collisionRate": metrics.buckets.collisionRate,
+      "utilization": metrics.levels.reduce(0) { $0 + $1.utilization } / Double(max(1, metrics.levels.count)),
+      // Representations have unit length, so the mean squared error is relative already.
+      "relativeError": squares / Double(max(1, columns.count)),
+    ]
   }
 
   private func result(_ manifest: GenerationManifest, summary: String) -> StageResult {
