@@ -14,7 +14,7 @@ enum Main {
     }
     do {
       try command.run()
-    } catch where isParserError(error) {
+    } catch  where isParserError(error) {
       TesseraCommand.exit(withError: error)
     } catch {
       let failure = PipelineError(wrapping: error)

@@ -69,12 +69,13 @@ import Testing
     }
   }
 
-  @Test func anInterruptStopsCleanlyAndSaysHowToGoOn() throws {
+  @Test(arguments: [SIGINT, SIGTERM])
+  func aSignalStopsCleanlyAndSaysHowToGoOn(signal: Int32) throws {
     try withTemporaryDirectory { folder in
       try writeJob(folder, items: 20_000)
       let run = try RunningTessera(["run", "pipeline.yaml"], in: folder)
       usleep(250_000)
-      kill(run.process.processIdentifier, SIGINT)
+      kill(run.process.processIdentifier, signal)
       let outcome = try run.finish()
       #expect(outcome.status == 130 && !outcome.wasKilled, "\(outcome)")
       #expect(outcome.errors.contains("run the same command again to go on"))

@@ -2,7 +2,8 @@ import Foundation
 
 /// The built program, beside the test bundle.
 let tesseraPath: String = {
-  let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+  let executable =
+    (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
   var folder = URL(fileURLWithPath: executable).deletingLastPathComponent()
   while folder.path != "/" {
     let candidate = folder.appendingPathComponent("tessera").path

@@ -205,7 +205,8 @@ func remove(_ path: String) throws { try FileManager.default.removeItem(atPath: 
       var fixture = PipelineFixture(folder: folder)
       fixture.extra = "keepRuns: 2"
       for _ in 0..<4 { try fixture.run() }
-      #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/work/runs").sorted() == ["000003", "000004"])
+      #expect(
+        try FileManager.default.contentsOfDirectory(atPath: folder + "/work/runs").sorted() == ["000003", "000004"])
     }
   }
 }

@@ -174,7 +174,8 @@ extension PipelineConfiguration {
       if !PathResolver.staysBelow(export.path) || Workspace.reservedNames.contains(first) {
         validator.report(
           root.lines["export"] ?? 1,
-          "export[\(index)].path: '\(export.path)' leaves the workspace or is a name that it uses itself; write another")
+          "export[\(index)].path: '\(export.path)' leaves the workspace or is a name that it uses itself; write another"
+        )
       }
     }
     if Set(export.map(\.path)).count < export.count {

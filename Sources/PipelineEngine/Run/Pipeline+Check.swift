@@ -16,7 +16,9 @@ public struct CheckResult: Sendable, Codable {
   public var interactionsOfUnknownItems: Int?
 
   public var plainText: String {
-    var lines = ["\(items) items, \(withText) with text, \(withImage) with an image; \(rejected) rejected, \(warnings) warnings"]
+    var lines = [
+      "\(items) items, \(withText) with text, \(withImage) with an image; \(rejected) rejected, \(warnings) warnings"
+    ]
     lines += reasons.sorted { $0.key < $1.key }.map { "  \($0.key): \($0.value)" }
     if let interactions {
       lines.append("\(interactions) interactions, \(interactionsOfUnknownItems ?? 0) of items not in the catalogue")

@@ -165,7 +165,8 @@ public struct Pipeline: Sendable {
     var fingerprint = state.fingerprint
     if let inputs = result.inputs { fingerprint.inputs = inputs }
     let manifest = StageManifest(
-      stage: stage.name, fingerprint: fingerprint, outputs: outputs(result), digest: result.digest ?? fingerprint.digest,
+      stage: stage.name, fingerprint: fingerprint, outputs: outputs(result),
+      digest: result.digest ?? fingerprint.digest,
       values: result.values, metrics: result.metrics, seconds: seconds)
     try manifest.write(to: workspace.stageManifest(stage.name))
     context.finished[stage.name] = manifest

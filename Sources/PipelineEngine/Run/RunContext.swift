@@ -40,7 +40,9 @@ final class RunContext {
   }
 
   func requireNight() throws(PipelineError) -> NightRecord {
-    guard let night else { throw PipelineError(.internalFault, "the night is not decided before the catalogue is read") }
+    guard let night else {
+      throw PipelineError(.internalFault, "the night is not decided before the catalogue is read")
+    }
     return night
   }
 

@@ -25,7 +25,8 @@ struct CatalogStage: Stage {
     let catalog = context.configuration.catalog
     let folder = context.workspace.catalog
     for path in catalog.interactions where !path.contains("*") && !FileSystem.exists(path) {
-      throw PipelineError(.inputMissing, "the interactions file '\(path)' does not exist; correct 'catalog.interactions'")
+      throw PipelineError(
+        .inputMissing, "the interactions file '\(path)' does not exist; correct 'catalog.interactions'")
     }
     let builder = CatalogBuilder(limits: catalog.catalogLimits)
     let summary = try builder.build(catalog.source, into: folder, previous: folder)

@@ -29,7 +29,8 @@ struct QuantizeFiles {
     try Self.write(rows, columns: trained.codebooks.dimensions, to: centroids)
     try Self.write(ContiguousArray(levels.flatMap { $0.prices ?? [] }), columns: 1, to: prices)
     // Per level: centroids, and whether they have prices.
-    try Self.write(ContiguousArray(levels.flatMap { [UInt32($0.size), $0.prices == nil ? 0 : 1] }), columns: 2, to: sizes)
+    try Self.write(
+      ContiguousArray(levels.flatMap { [UInt32($0.size), $0.prices == nil ? 0 : 1] }), columns: 2, to: sizes)
   }
 
   static func write<Element: ColumnElement>(
@@ -55,7 +56,8 @@ struct QuantizeFiles {
       }
       levels.append(
         Codebook(
-          centroids: try rows.matrix(row..<row + size), prices: isPriced ? Array(allPrices[price..<price + size]) : nil))
+          centroids: try rows.matrix(row..<row + size), prices: isPriced ? Array(allPrices[price..<price + size]) : nil)
+      )
       row += size
       if isPriced { price += size }
     }

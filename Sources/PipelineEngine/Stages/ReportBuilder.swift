@@ -157,7 +157,7 @@ struct ReportPrefixes {
   let snapshot: GenerationSnapshot
   let item: (Int) -> ReportItem
 
-  func top(_ limit: Int = 12, children: Int = 6, examples: Int = 4) -> [ReportPrefix] {
+  func top(_ limit: Int = 12, children: Int = 5, examples: Int = 3) -> [ReportPrefix] {
     guard snapshot.codes.levels > 0 else { return [] }
     return groups(of: Array(0..<snapshot.count), level: 0).prefix(limit).map { group in
       let below =
@@ -165,7 +165,7 @@ struct ReportPrefixes {
         ? groups(of: group.rows, level: 1).prefix(children).map { child in
           ReportPrefix(
             prefix: "\(group.code)-\(child.code)", items: child.rows.count,
-            examples: child.rows.prefix(examples).map(item))
+            examples: child.rows.prefix(1).map(item))
         } : []
       return ReportPrefix(
         prefix: "\(group.code)", items: group.rows.count, examples: group.rows.prefix(examples).map(item),

@@ -63,7 +63,9 @@ struct PipelineRun {
     var lines = ran.map { "\($0.stage.rawValue): \($0.summary)" }
     let time = ProgressLine.duration(summary.seconds)
     if ran.isEmpty { lines.append("nothing to do: everything is up to date") }
-    if let generation = summary.generation { lines.append("generation \(generation) is served from \(pipeline.workspace.store)") }
+    if let generation = summary.generation {
+      lines.append("generation \(generation) is served from \(pipeline.workspace.store)")
+    }
     lines.append("run \(summary.run) took \(time), peak memory \(summary.peakMemory >> 20) MiB, \(summary.folder)")
     return lines.joined(separator: "\n")
   }

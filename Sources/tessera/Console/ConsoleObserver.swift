@@ -86,7 +86,9 @@ struct ProgressLine: Equatable {
     return "\(title)  \(filled)\(rest) \(percent)\(rateAndRest(seconds))"
   }
 
-  func plain(seconds: Double) -> String { "\(title): \(completed) of \(total) \(unit), \(percent)\(rateAndRest(seconds))" }
+  func plain(seconds: Double) -> String {
+    "\(title): \(completed) of \(total) \(unit), \(percent)\(rateAndRest(seconds))"
+  }
 
   private var percent: String { "\(Int(fraction * 100)) %" }
 
