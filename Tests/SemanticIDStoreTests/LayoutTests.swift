@@ -90,7 +90,7 @@ import Testing
       #expect(hashes.items == "f04ae2813f39e9b0e39e17e7e84229a3")
       #expect(hashes.codes == "54691fc610542cb443cc072004123ac7")
       #expect(hashes.neighbors == "a72001d5a706f41fc809387be92697b8")
-      #expect(hashes.itemSet == "f04ae2813f39e9b0e39e17e7e84229a3ET")
+      #expect(hashes.itemSet == "0989f81e4839f2a3d0f6ba730b83c457")
       #expect(hashes.codebooks == "e9a48fd4c9d99735865214dfca10fbd0")
     }
   }
