@@ -35,8 +35,10 @@ struct ImageFixtures: Decodable {
   let resize: ResizeCases
 
   static let shared: ImageFixtures = {
-    let url = Bundle.module.url(forResource: "images", withExtension: "json", subdirectory: "Fixtures")!
-    return try! JSONDecoder().decode(ImageFixtures.self, from: Data(contentsOf: url))
+    guard let url = Bundle.module.url(forResource: "images", withExtension: "json", subdirectory: "Fixtures"),
+      let data = try? Data(contentsOf: url), let fixtures = try? JSONDecoder().decode(ImageFixtures.self, from: data)
+    else { preconditionFailure("Fixtures/images.json is there and well-formed; tools/fixtures/images.py writes it") }
+    return fixtures
   }()
 
   static func image(_ name: String) -> ImageCase { shared.images.first { $0.name == name }! }

@@ -79,7 +79,7 @@ import Testing
       }.map(\.id)
       #expect(Set(words + pictures).count == 5)
       #expect(
-        Set(words + pictures) == Set(after.values.filter { $0.date == "2025-02-02" && before[$0.id] != nil }.map(\.id)))
+        Set(words + pictures) == Set(after.values.filter { $0.date == "2025-02-01" && before[$0.id] != nil }.map(\.id)))
       let log = try #require(first["interactions.csv"])
       #expect(second["interactions.csv"]?.starts(with: log) == true)
       #expect(second["interactions.csv"]?.count ?? 0 > log.count)
@@ -173,7 +173,7 @@ import Testing
       let broken = files.filter { $0.key.contains("fault") }
       #expect(broken.count == 6)
       #expect(broken.values.allSatisfy { decodingError([UInt8]($0)) != nil })
-      #expect(try String(decoding: lines[40], as: UTF8.self).contains("item-0000000"))
+      #expect(String(decoding: lines[40], as: UTF8.self).contains("item-0000000"))
     }
   }
 
@@ -237,7 +237,7 @@ private struct Record: Decodable {
 
     init(from decoder: any Decoder) throws {
       let container = try decoder.singleValueContainer()
-      self = (try? .text(container.decode(String.self))) ?? .number(try container.decode(Double.self))
+      self = try (try? .text(container.decode(String.self))) ?? .number(container.decode(Double.self))
     }
 
     var text: String? { if case .text(let text) = self { text } else { nil } }

@@ -1,20 +1,20 @@
 typealias Color = SIMD4<Float>
 
 /// What a shape is filled with.
-struct SamplePaint {
-  var color: Color
+package struct SamplePaint {
+  package var color: SIMD4<Float>
   /// The pattern's other color.
-  var second: Color
-  var pattern = SamplePattern.plain
+  package var second: SIMD4<Float>
+  package var pattern = SamplePattern.plain
   /// Repeats of the pattern over the picture's width.
-  var frequency: Float = 9
+  package var frequency: Float = 9
   /// Direction of the pattern: cosine and sine of its angle.
-  var direction = Point(1, 0)
+  package var direction = SIMD2<Float>(1, 0)
   /// How strongly the shape's sides fall off into shade, 0 flat to 1 round.
-  var roundness: Float = 0.5
-  var opacity: Float = 1
+  package var roundness: Float = 0.5
+  package var opacity: Float = 1
 
-  init(_ color: Color, roundness: Float = 0.5, opacity: Float = 1) {
+  package init(_ color: SIMD4<Float>, roundness: Float = 0.5, opacity: Float = 1) {
     self.color = color
     second = color
     self.roundness = roundness
@@ -53,8 +53,8 @@ struct SamplePaint {
 
 /// A square picture that shapes are filled into, edges smoothed by the exact area that they cover of each pixel
 /// (accumulated signed areas, as in Raph Levien's font-rs).
-struct SampleCanvas {
-  let side: Int
+package struct SampleCanvas {
+  package let side: Int
   private var pixels: [Color]
   private var coverage: [Float]
   private let stride: Int
@@ -66,7 +66,9 @@ struct SampleCanvas {
   /// - Parameters:
   ///   - background: the color at a point of the unit square.
   ///   - zoom, angle: cosine and sine of the turn, shift: how shapes are placed around the middle.
-  init(side: Int, zoom: Float, turn: Point, shift: Point, background: (Point) -> Color) {
+  package init(
+    side: Int, zoom: Float, turn: SIMD2<Float>, shift: SIMD2<Float>, background: (SIMD2<Float>) -> SIMD4<Float>
+  ) {
     self.side = side
     stride = side + 2
     coverage = [Float](repeating: 0, count: (side + 2) * side)
@@ -81,7 +83,7 @@ struct SampleCanvas {
     }
   }
 
-  mutating func fill(_ path: SamplePath, _ paint: SamplePaint) {
+  package mutating func fill(_ path: SamplePath, _ paint: SamplePaint) {
     var (low, high) = (Point(scale, scale), Point(0, 0))
     for contour in path.contours {
       var previous = placed(contour[contour.count - 1])
@@ -98,7 +100,7 @@ struct SampleCanvas {
   }
 
   /// A soft dark ellipse, such as a shadow on the floor. Coordinates are the picture's, not the shapes'.
-  mutating func darken(_ center: Point, radius: Point, strength: Float) {
+  package mutating func darken(_ center: SIMD2<Float>, radius: SIMD2<Float>, strength: Float) {
     let top = max(0, Int((center.y - radius.y) * scale))
     let bottom = min(side, Int((center.y + radius.y) * scale) + 1)
     let left = max(0, Int((center.x - radius.x) * scale))
@@ -112,7 +114,7 @@ struct SampleCanvas {
     }
   }
 
-  func image() -> RGBImage {
+  package func image() -> RGBImage {
     var bytes = [UInt8](repeating: 0, count: side * side * 3)
     var target = 0
     for pixel in pixels {

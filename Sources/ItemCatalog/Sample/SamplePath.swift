@@ -3,15 +3,15 @@ internal import RealModule
 typealias Point = SIMD2<Float>
 
 /// Closed contours in the unit square, y down. Curves are flattened as they are added.
-struct SamplePath {
+package struct SamplePath {
   private(set) var contours: [[Point]] = []
 
-  mutating func move(_ x: Float, _ y: Float) { contours.append([Point(x, y)]) }
+  package mutating func move(_ x: Float, _ y: Float) { contours.append([Point(x, y)]) }
 
-  mutating func line(_ x: Float, _ y: Float) { contours[contours.count - 1].append(Point(x, y)) }
+  package mutating func line(_ x: Float, _ y: Float) { contours[contours.count - 1].append(Point(x, y)) }
 
   /// A cubic Bézier from the current point.
-  mutating func curve(_ x1: Float, _ y1: Float, _ x2: Float, _ y2: Float, _ x: Float, _ y: Float) {
+  package mutating func curve(_ x1: Float, _ y1: Float, _ x2: Float, _ y2: Float, _ x: Float, _ y: Float) {
     guard let start = contours.last?.last else { return }
     let (control1, control2, end) = (Point(x1, y1), Point(x2, y2), Point(x, y))
     for step in 1...9 {
@@ -22,10 +22,10 @@ struct SamplePath {
     }
   }
 
-  mutating func add(_ other: SamplePath) { contours += other.contours }
+  package mutating func add(_ other: SamplePath) { contours += other.contours }
 
   /// The shape whose right half is drawn by `half`, from top to bottom, mirrored at x = 0.5.
-  static func symmetric(_ half: (inout SamplePath) -> Void) -> SamplePath {
+  package static func symmetric(_ half: (inout SamplePath) -> Void) -> SamplePath {
     var path = SamplePath()
     half(&path)
     guard let right = path.contours.last else { return path }
@@ -33,23 +33,23 @@ struct SamplePath {
     return path
   }
 
-  static func build(_ body: (inout SamplePath) -> Void) -> SamplePath {
+  package static func build(_ body: (inout SamplePath) -> Void) -> SamplePath {
     var path = SamplePath()
     body(&path)
     return path
   }
 
-  static func polygon(_ points: (x: Float, y: Float)...) -> SamplePath {
+  package static func polygon(_ points: (x: Float, y: Float)...) -> SamplePath {
     SamplePath(contours: [points.map { Point($0.x, $0.y) }])
   }
 
-  static func ellipse(_ x: Float, _ y: Float, _ radiusX: Float, _ radiusY: Float) -> SamplePath {
+  package static func ellipse(_ x: Float, _ y: Float, _ radiusX: Float, _ radiusY: Float) -> SamplePath {
     SamplePath(contours: [unitCircle.map { Point(x + $0.x * radiusX, y + $0.y * radiusY) }])
   }
 
-  static func circle(_ x: Float, _ y: Float, _ radius: Float) -> SamplePath { ellipse(x, y, radius, radius) }
+  package static func circle(_ x: Float, _ y: Float, _ radius: Float) -> SamplePath { ellipse(x, y, radius, radius) }
 
-  static func rectangle(
+  package static func rectangle(
     _ x: Float, _ y: Float, _ width: Float, _ height: Float, radius: Float = 0
   ) -> SamplePath {
     let (right, bottom) = (x + width, y + height)
@@ -70,7 +70,7 @@ struct SamplePath {
   }
 
   /// A line of `width` along the open curve that `body` draws, with square ends.
-  static func stroke(_ width: Float, _ body: (inout SamplePath) -> Void) -> SamplePath {
+  package static func stroke(_ width: Float, _ body: (inout SamplePath) -> Void) -> SamplePath {
     SamplePath(contours: build(body).contours.filter { $0.count > 1 }.map { outline($0, width: width) })
   }
 

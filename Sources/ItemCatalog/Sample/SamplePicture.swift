@@ -2,20 +2,26 @@ internal import RealModule
 internal import TensorMath
 
 /// Draws a product's picture and writes it as a file's bytes.
-struct SamplePicture {
+package struct SamplePicture {
   let product: SampleProduct
   let revision: Int
 
-  /// Every fifth picture is a PNG.
-  var isPNG: Bool { product.drawing % 5 == 0 }
+  /// - Parameter revision: how often the picture has changed.
+  package init(product: SampleProduct, revision: Int) {
+    self.product = product
+    self.revision = revision
+  }
 
-  func image(side: Int) -> RGBImage {
+  /// Every fifth picture is a PNG.
+  package var isPNG: Bool { product.drawing % 5 == 0 }
+
+  package func image(side: Int) -> RGBImage {
     var sketch = SampleSketch(look: look(), side: side)
     SampleCategory.all[product.category].draw(&sketch)
     return sketch.canvas.image()
   }
 
-  func file(side: Int) -> [UInt8] {
+  package func file(side: Int) -> [UInt8] {
     let image = image(side: side)
     if isPNG { return ImageEncoder.png(image, compressionLevel: 2) }
     // A near-duplicate is the same drawing, recompressed.

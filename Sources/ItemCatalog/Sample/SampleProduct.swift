@@ -1,63 +1,67 @@
 internal import TensorMath
 
 /// What the shop knows about one product on its first day.
-struct SampleProduct: Sendable {
-  let index: Int
+package struct SampleProduct: Sendable {
+  package let index: Int
   /// Index into `SampleStyle.all`: the hidden taste.
-  var style: Int
-  var category: Int
-  var color: Int
-  var pattern: SamplePattern
-  var material: Int
-  var brand: Int
+  package var style: Int
+  package var category: Int
+  package var color: Int
+  package var pattern: SamplePattern
+  package var material: Int
+  package var brand: Int
   /// Hundredths.
-  var price: Int
-  var isArabic: Bool
+  package var price: Int
+  package var isArabic: Bool
   /// Whether the words name the style.
-  var namesStyle: Bool
+  package var namesStyle: Bool
   /// 0 plain, 1 with vowel marks, 2 with tatweel.
-  var spelling: Int
+  package var spelling: Int
   /// Decides which sentences are used.
-  var wording: UInt64
+  package var wording: UInt64
   /// Decides the drawing's proportions and placement.
-  var drawing: UInt64
+  package var drawing: UInt64
   /// How often people come across it, relative to others.
-  var popularity: Double
-  var hasImage: Bool
-  var hasText: Bool
+  package var popularity: Double
+  package var hasImage: Bool
+  package var hasText: Bool
   /// Nobody has touched it.
-  var isCold: Bool
+  package var isCold: Bool
   /// The item that this one nearly repeats.
-  var original: Int?
+  package var original: Int?
 }
 
 /// Where a product stands on a night.
-struct SampleRevision: Sendable {
+package struct SampleRevision: Sendable {
   /// How often the words changed.
-  var text = 0
+  package var text = 0
   /// How often the picture changed.
-  var image = 0
+  package var image = 0
   /// The last night on which either changed; 1 for the first.
-  var night = 1
+  package var night = 1
   /// The last night on which the picture changed; 1 for the first.
-  var imageNight = 1
+  package var imageNight = 1
   /// The night on which the item left, if it did.
-  var removalNight: Int?
+  package var removalNight: Int?
+
+  package init() {}
 }
 
 /// Draws products and their later changes from the seed; every item can be asked for alone, in any order.
-struct SampleShop: Sendable {
-  let parameters: SampleParameters
+package struct SampleShop: Sendable {
+  package let parameters: SampleParameters
+
+  package init(parameters: SampleParameters) { self.parameters = parameters }
 
   /// Items that have existed up to `night`, removed ones included.
-  func itemCount(night: Int) -> Int { parameters.items + (night - 1) * share(parameters.addedFraction) }
+  package func itemCount(night: Int) -> Int { parameters.items + (night - 1) * share(parameters.addedFraction) }
 
   /// The night on which an item joins.
-  func firstNight(of index: Int) -> Int {
+  package func firstNight(of index: Int) -> Int {
     index < parameters.items ? 1 : 2 + (index - parameters.items) / max(1, share(parameters.addedFraction))
   }
 
-  func product(at index: Int) -> SampleProduct {
+  package func product(at index: Int) -> SampleProduct {
     var random = RandomSource(seed: parameters.seed, stream: UInt64(index) << 8 | 1)
     let isRepeat = index > 0 && Double(random.nextUniform()) < parameters.nearDuplicateFraction
     guard isRepeat else { return original(at: index) }
@@ -112,7 +116,7 @@ struct SampleShop: Sendable {
   }
 
   /// What has happened to an item by `parameters.night`.
-  func revision(of product: SampleProduct, shuffles: [SampleShuffle]) -> SampleRevision {
+  package func revision(of product: SampleProduct, shuffles: [SampleShuffle]) -> SampleRevision {
     var revision = SampleRevision()
     revision.night = firstNight(of: product.index)
     revision.imageNight = revision.night
@@ -138,7 +142,7 @@ struct SampleShop: Sendable {
   }
 
   /// One permutation for every night after the first: its first places are removed, the next ones change.
-  func shuffles() -> [SampleShuffle] {
+  package func shuffles() -> [SampleShuffle] {
     (1..<max(1, parameters.night)).map {
       SampleShuffle(count: parameters.items, key: mixed(parameters.seed ^ mixed(UInt64($0))))
     }

@@ -1,13 +1,13 @@
 /// A seeded permutation of `0..<count` that costs no memory: a four-round Feistel network on the next even number of
 /// bits, walked until it lands inside (Black and Rogaway, "Ciphers with Arbitrary Finite Domains", 2002). It picks
 /// exact numbers of items, each in constant time.
-struct SampleShuffle {
-  let count: Int
+package struct SampleShuffle: Sendable {
+  package let count: Int
   private let halfBits: UInt64
   private let mask: UInt64
   private let key: UInt64
 
-  init(count: Int, key: UInt64) {
+  package init(count: Int, key: UInt64) {
     self.count = count
     self.key = key
     var half: UInt64 = 1
@@ -17,7 +17,7 @@ struct SampleShuffle {
   }
 
   /// Where `index` goes.
-  func position(of index: Int) -> Int {
+  package func position(of index: Int) -> Int {
     var value = UInt64(index)
     repeat {
       var (left, right) = (value >> halfBits, value & mask)

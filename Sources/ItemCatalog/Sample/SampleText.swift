@@ -1,11 +1,11 @@
 /// Writes records of `items.jsonl`. Its words need no JSON escapes, so bytes are copied as they are.
-struct SampleText {
+package struct SampleText {
   let shop: SampleShop
-  private(set) var bytes: [UInt8] = []
+  package private(set) var bytes: [UInt8] = []
 
-  init(shop: SampleShop) { self.shop = shop }
+  package init(shop: SampleShop) { self.shop = shop }
 
-  mutating func append(_ product: SampleProduct, revision: SampleRevision, image: String?) {
+  package mutating func append(_ product: SampleProduct, revision: SampleRevision, image: String?) {
     add("{\"id\": \"")
     add(sampleID(product.index))
     add("\", \"title\": \"")
@@ -22,7 +22,7 @@ struct SampleText {
     }
     addAttributes(product, revision: revision)
     add(", \"updated_at\": \"")
-    add(sampleDate(day: revision.night == 1 ? -Int(product.wording % 300) : revision.night))
+    add(sampleDate(day: revision.night == 1 ? -Int(product.wording % 300) : revision.night - 1))
     add("\"}\n")
   }
 
@@ -136,15 +136,15 @@ struct SampleText {
 }
 
 /// The id of an item.
-func sampleID(_ index: Int) -> String {
+package func sampleID(_ index: Int) -> String {
   let digits = String(index)
   return "item-" + String(repeating: "0", count: max(0, 7 - digits.utf8.count)) + digits
 }
 
 /// The calendar date of a day counted from 31 January 2025, the first night (Howard Hinnant, "chrono-compatible
 /// low-level date algorithms").
-func sampleDate(day: Int) -> String {
-  let days = 20_118 + day + 719_468
+package func sampleDate(day: Int) -> String {
+  let days = 20_119 + day + 719_468
   let era = days / 146_097
   let dayOfEra = days - era * 146_097
   let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365

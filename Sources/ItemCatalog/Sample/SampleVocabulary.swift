@@ -11,7 +11,7 @@ struct SampleWord: Sendable {
   }
 }
 
-enum SamplePattern: Int, CaseIterable, Sendable {
+package enum SamplePattern: Int, CaseIterable, Sendable {
   case plain, striped, dotted, checked, zigzag
 
   var word: SampleWord {
