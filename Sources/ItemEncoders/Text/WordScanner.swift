@@ -23,7 +23,7 @@ package struct WordScanner {
     reset()
     if !scan(utf8Of: text, isNormalized: false) {
       reset()
-      _ = scan(utf8Of: text.precomposedStringWithCompatibilityMapping, isNormalized: true)
+      _ = scan(utf8Of: text.precomposedStringWithCompatibilityMapping.precomposedStringWithCanonicalMapping, isNormalized: true)
     }
     endWord()
   }
