@@ -59,7 +59,7 @@ let package = Package(
     library("ItemCatalog", ["TensorMath", "CImageCodecs", "CZlib", crypto]),
     library("ItemEncoders", ["TensorMath", "NeuralNetworks", "ItemCatalog"]),
     library("BehaviorAlignment", ["TensorMath", "NeuralNetworks", "ItemCatalog", "ItemEncoders"]),
-    library("Quantizers", ["TensorMath", collections]),
+    library("Quantizers", ["TensorMath", collections, numerics]),
     library("SemanticIDStore", ["CLMDB"]),
     library("TableExport", ["TensorMath", "NeuralNetworks"]),
     library(
