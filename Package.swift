@@ -78,7 +78,7 @@ let package = Package(
 
     .target(
       name: "TestSupport", dependencies: ["TensorMath"], path: "Tests/TestSupport", swiftSettings: sharedSettings),
-    tests("TensorMathTests", ["TensorMath"]),
+    tests("TensorMathTests", ["TensorMath", "CVectorKernels"]),
     tests("NeuralNetworksTests", ["NeuralNetworks", "TensorMath"]),
     tests("ItemCatalogTests", ["ItemCatalog", "TensorMath"], resources: [.copy("Fixtures")]),
     tests("ItemEncodersTests", ["ItemEncoders", "ItemCatalog", "TensorMath"]),

@@ -10,6 +10,11 @@ package struct ClusterRepair {
   package struct Split: Equatable {
     package let donor: Int
     package let cluster: Int
+
+    package init(donor: Int, cluster: Int) {
+      self.donor = donor
+      self.cluster = cluster
+    }
   }
 
   private let members: ClusterMembers
