@@ -77,8 +77,9 @@ let package = Package(
       swiftSettings: sharedSettings + [.strictMemorySafety()]),
 
     .target(
-      name: "TestSupport", dependencies: ["TensorMath", "ItemCatalog"], path: "Tests/TestSupport", swiftSettings: sharedSettings),
-    tests("TensorMathTests", ["TensorMath"]),
+      name: "TestSupport", dependencies: ["TensorMath", "ItemCatalog"], path: "Tests/TestSupport",
+      swiftSettings: sharedSettings),
+    tests("TensorMathTests", ["TensorMath", "CVectorKernels"]),
     tests("NeuralNetworksTests", ["NeuralNetworks", "TensorMath"]),
     tests("ItemCatalogTests", ["ItemCatalog", "TensorMath"], resources: [.copy("Fixtures")]),
     tests("ItemEncodersTests", ["ItemEncoders", "ItemCatalog", "TensorMath"]),

@@ -1,4 +1,4 @@
-internal import TensorMath
+package import TensorMath
 
 /// K-means++ (Arthur and Vassilvitskii, 2007): every next seed is a row drawn with a probability in proportion to its
 /// squared distance from the seeds before.
@@ -6,7 +6,7 @@ internal import TensorMath
 /// Distances are brought up to date for a batch of seeds at a time, by the blocked search. Within a batch a row is drawn
 /// by the distances before it and accepted with the probability `now / before`, which yields exactly the distribution
 /// that one update per seed would.
-struct KMeansSeeding {
+package struct KMeansSeeding {
   /// Rows per seed that are looked at.
   private static let rowsPerSeed = 16
 
@@ -18,7 +18,7 @@ struct KMeansSeeding {
 
   /// `count` seeds among the rows. With fewer distinct rows than seeds, rows repeat; ties then go to the first of equal
   /// centroids, so the others stay without members.
-  static func seeds(
+  package static func seeds(
     in rows: PreparedRows, count: Int, using random: inout some RandomNumberGenerator
   ) -> Matrix {
     let limit = rowsPerSeed * count
