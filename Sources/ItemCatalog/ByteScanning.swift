@@ -139,6 +139,13 @@ struct RecordProblem: Error, Equatable, Sendable {
     self.expected = expected
   }
 
+  /// Throws for a record above the limit.
+  static func requireSize(_ count: Int, _ limits: CatalogLimits) throws(RecordProblem) {
+    guard count > limits.recordBytes else { return }
+    throw RecordProblem(
+      "", .tooLong, found: "a record of \(count) bytes", expected: "at most \(limits.recordBytes) bytes")
+  }
+
   /// Bytes as a message shows them: at most 80, damaged UTF-8 repaired, control characters shown as escapes.
   static func excerpt(_ bytes: [UInt8], _ range: Range<Int>) -> String {
     let shown = range.lowerBound..<min(range.upperBound, range.lowerBound + 80)

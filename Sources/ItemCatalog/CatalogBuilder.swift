@@ -96,7 +96,7 @@ public struct CatalogBuilder: Sendable {
       }
       for chunk in batch.chunks { assembly.countBytes(chunk.count) }
       if let dropped = batch.dropped {
-        try assembly.reject(dropped.problem, line: line)
+        try assembly.list(dropped, firstLine: line)
         line += dropped.lines
       }
     }

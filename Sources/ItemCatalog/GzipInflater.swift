@@ -13,7 +13,8 @@ final class GzipInflater: ByteSource {
   private var produced = 0
   private var isMemberOpen = true
 
-  private static let inputBytes = 1 << 18
+  private static let inputBytes = 64 << 10
+  private static let outputBytes = 128 << 10
 
   init(_ file: consuming InputFile, limits: CatalogLimits) throws(CatalogError) {
     let path = file.path
@@ -31,8 +32,9 @@ final class GzipInflater: ByteSource {
     unsafe stream.deallocate()
   }
 
-  /// Appends up to `count` expanded bytes; returns how many, 0 at the end of the file.
-  func read(_ count: Int, appendingTo bytes: inout [UInt8]) throws(CatalogError) -> Int {
+  /// Appends up to `wanted` expanded bytes; returns how many, 0 at the end of the file.
+  func read(_ wanted: Int, appendingTo bytes: inout [UInt8]) throws(CatalogError) -> Int {
+    let count = min(wanted, Self.outputBytes)
     let start = bytes.count
     bytes.append(contentsOf: repeatElement(0, count: count))
     var received = 0

@@ -45,22 +45,16 @@ public struct InteractionReader: Sendable {
     var line = 1 + (stream.header?.lines ?? 0)
     while let batch = try stream.next() {
       for chunk in parse(batch, stream.format, header) {
-        for problem in chunk.problems { try rejections.add(rejected(problem.problem, file, line + problem.line)) }
+        for problem in chunk.problems { try rejections.add(problem, file: file, firstLine: line) }
         chunk.append(to: &log)
         line += chunk.lines
       }
       for chunk in batch.chunks { log.summary.bytes += chunk.count }
       if let dropped = batch.dropped {
-        try rejections.add(rejected(dropped.problem, file, line))
+        try rejections.add(dropped, file: file, firstLine: line)
         line += dropped.lines
       }
     }
-  }
-
-  private func rejected(_ problem: RecordProblem, _ file: String, _ line: Int) -> RejectedRecord {
-    RejectedRecord(
-      severity: .error, file: file, line: line, field: problem.field, reason: problem.reason, found: problem.found,
-      expected: problem.expected)
   }
 
   private func header(of stream: RecordStream) throws(CatalogError) -> DelimitedHeader? {
@@ -92,7 +86,7 @@ struct InteractionChunk: Sendable {
   private var items = IdentifierTable()
   private var eventNames = IdentifierTable()
   private var rows: [Row] = []
-  private(set) var problems: [(line: Int, problem: RecordProblem)] = []
+  private(set) var problems: [PendingProblem] = []
   private(set) var lines = 0
   private var belowMinimumRating = 0
 
@@ -111,34 +105,18 @@ struct InteractionChunk: Sendable {
     _ bytes: [UInt8], _ format: RecordFormat, _ reader: inout InteractionRecordReader, _ limits: CatalogLimits,
     minimumRating: Double?
   ) {
-    var start = 0
-    while start < bytes.count {
-      let end: Int
-      var lineCount = 1
-      if case .delimited(let delimiter) = format {
-        let record = DelimitedRow.end(of: bytes, from: start, to: bytes.count, delimiter: delimiter)
-        end = record.index
-        lineCount = record.lines
-      } else {
-        end = min(bytes.count, ByteScanning.firstNewline(in: bytes, from: start, to: bytes.count) + 1)
+    var cursor = RecordCursor(format: format)
+    while let range = cursor.next(bytes) {
+      do throws(RecordProblem) {
+        try RecordProblem.requireSize(range.count, limits)
+        try add(try reader.read(bytes, range), bytes, reader.scratch, minimumRating)
+      } catch {
+        let line = cursor.line
+        let lost = error.reason == .invalidRow ? cursor.giveUp(bytes) : 1
+        problems.append(PendingProblem(line: line, problem: error, lines: lost))
       }
-      let isEmpty =
-        format == .jsonLines
-        ? ByteScanning.isBlank(bytes, start..<end) : DelimitedRow.isBlankLine(bytes, start..<end)
-      if !isEmpty {
-        do throws(RecordProblem) {
-          guard end - start <= limits.recordBytes else {
-            throw RecordProblem(
-              "", .tooLong, found: "a record of \(end - start) bytes", expected: "at most \(limits.recordBytes) bytes")
-          }
-          try add(try reader.read(bytes, start..<end), bytes, reader.scratch, minimumRating)
-        } catch {
-          problems.append((lines, error))
-        }
-      }
-      start = end
-      lines += lineCount
     }
+    lines = cursor.line
   }
 
   private mutating func add(
@@ -151,12 +129,13 @@ struct InteractionChunk: Sendable {
       throw RecordProblem(
         "timestamp", .missing, found: "neither timestamp nor position", expected: "at least one of the two")
     }
-    if let event = raw.event { try check(event, "event", bytes, scratch) }
+    let event = raw.event.flatMap { $0.count > 0 ? $0 : nil }
+    if let event { try check(event, "event", bytes, scratch) }
     if let minimumRating, !(raw.rating >= minimumRating) {
       belowMinimumRating += 1
       return
     }
-    let eventNumber = raw.event.map { Int32(eventNames.insert($0.isScratch ? scratch : bytes, $0.range).index) } ?? -1
+    let eventNumber = event.map { Int32(eventNames.insert($0.isScratch ? scratch : bytes, $0.range).index) } ?? -1
     rows.append(
       Row(
         user: Int32(users.insert(user.isScratch ? scratch : bytes, user.range).index),
@@ -195,7 +174,7 @@ struct InteractionChunk: Sendable {
       log.positions.append(row.position)
       log.ratings.append(row.rating)
       log.weights.append(row.weight)
-      log.events.append(row.event < 0 ? .nan : Float(eventNumbers[Int(row.event)]))
+      log.events.append(row.event < 0 ? .nan : Double(eventNumbers[Int(row.event)]))
     }
   }
 

@@ -11,62 +11,33 @@ struct ItemFileContext: Sendable {
     var validator = ItemValidator(
       limits: limits, images: ImageProber(roots: roots, previous: previous, byteLimit: limits.imageBytes))
     var item = RawItem()
-    let lines: Int
+    var cursor = RecordCursor(format: format)
     switch format {
-    case .jsonLines: lines = parseLines(bytes, &item, &validator)
-    case .delimited(let delimiter): lines = parseRows(bytes, delimiter, &item, &validator)
-    }
-    return validator.finish(lines: lines)
-  }
-
-  private func parseLines(_ bytes: [UInt8], _ item: inout RawItem, _ validator: inout ItemValidator) -> Int {
-    var reader = ItemJSONReader(limits: limits)
-    var line = 0
-    var start = 0
-    while start < bytes.count {
-      let end = ByteScanning.firstNewline(in: bytes, from: start, to: bytes.count)
-      if !ByteScanning.isBlank(bytes, start..<end) {
+    case .jsonLines:
+      var reader = ItemJSONReader(limits: limits)
+      while let range = cursor.next(bytes) {
         do throws(RecordProblem) {
-          try requireSize(end - start)
-          try reader.read(bytes, start..<end, into: &item)
-          try validator.add(&item, line: line, input: bytes, scratch: reader.scanner.scratch)
+          try RecordProblem.requireSize(range.count, limits)
+          try reader.read(bytes, range, into: &item)
+          try validator.add(&item, line: cursor.line, input: bytes, scratch: reader.scanner.scratch)
         } catch {
-          validator.reject(error, line: line)
+          validator.reject(error, line: cursor.line)
         }
       }
-      start = end + 1
-      line += 1
-    }
-    return line
-  }
-
-  private func parseRows(
-    _ bytes: [UInt8], _ delimiter: UInt8, _ item: inout RawItem, _ validator: inout ItemValidator
-  ) -> Int {
-    guard let header else { preconditionFailure("a delimited file is read with its header") }
-    var reader = ItemDelimitedReader(header: header, delimiter: delimiter, limits: limits)
-    var line = 0
-    var start = 0
-    while start < bytes.count {
-      let record = DelimitedRow.end(of: bytes, from: start, to: bytes.count, delimiter: delimiter)
-      if !DelimitedRow.isBlankLine(bytes, start..<record.index) {
+    case .delimited(let delimiter):
+      guard let header else { preconditionFailure("a delimited file is read with its header") }
+      var reader = ItemDelimitedReader(header: header, delimiter: delimiter, limits: limits)
+      while let range = cursor.next(bytes) {
         do throws(RecordProblem) {
-          try requireSize(record.index - start)
-          try reader.read(bytes, start..<record.index, into: &item)
-          try validator.add(&item, line: line, input: bytes, scratch: reader.row.scratch)
+          try RecordProblem.requireSize(range.count, limits)
+          try reader.read(bytes, range, into: &item)
+          try validator.add(&item, line: cursor.line, input: bytes, scratch: reader.row.scratch)
         } catch {
-          validator.reject(error, line: line)
+          let line = cursor.line
+          validator.reject(error, line: line, lines: error.reason == .invalidRow ? cursor.giveUp(bytes) : 1)
         }
       }
-      start = record.index
-      line += record.lines
     }
-    return line
-  }
-
-  private func requireSize(_ count: Int) throws(RecordProblem) {
-    guard count > limits.recordBytes else { return }
-    throw RecordProblem(
-      "", .tooLong, found: "a record of \(count) bytes", expected: "at most \(limits.recordBytes) bytes")
+    return validator.finish(lines: cursor.line)
   }
 }

@@ -11,11 +11,20 @@ struct PendingItem: Sendable {
   var flags: ItemTableFormat.Flags
 }
 
+/// A rejection or a warning whose line counts from the chunk's start.
+struct PendingProblem: Sendable {
+  var line: Int
+  var severity = RejectedRecord.Severity.error
+  var problem: RecordProblem
+  /// Lines that are lost by it.
+  var lines = 1
+}
+
 /// What came of one chunk of records.
 struct ParsedChunk: Sendable {
   var data: [UInt8] = []
   var items: [PendingItem] = []
-  var problems: [(line: Int, severity: RejectedRecord.Severity, problem: RecordProblem)] = []
+  var problems: [PendingProblem] = []
   /// Every image file that was looked for, in record order.
   var probes: [ImageProbe] = []
   var lines = 0
@@ -38,8 +47,9 @@ struct ItemValidator {
     return chunk
   }
 
-  mutating func reject(_ problem: RecordProblem, line: Int) {
-    chunk.problems.append((line, .error, problem))
+  /// - Parameter lines: the lines that the record took, when it cannot be told how many records they were.
+  mutating func reject(_ problem: RecordProblem, line: Int, lines: Int = 1) {
+    chunk.problems.append(PendingProblem(line: line, problem: problem, lines: lines))
   }
 
   /// Encodes a record's item into the chunk, or throws what is wrong with it and leaves the chunk as it was.
@@ -207,7 +217,8 @@ struct ItemValidator {
     _ line: Int, _ reason: RejectedRecord.Reason, found: String, expected: String, _ hasText: Bool
   ) {
     guard hasText else { return }
-    chunk.problems.append((line, .warning, RecordProblem("image", reason, found: found, expected: expected)))
+    let problem = RecordProblem("image", reason, found: found, expected: expected)
+    chunk.problems.append(PendingProblem(line: line, severity: .warning, problem: problem))
   }
 
   private func noContent(_ image: FieldSlice?, _ fields: Fields) -> RecordProblem {

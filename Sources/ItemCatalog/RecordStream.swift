@@ -12,7 +12,8 @@ enum RecordFormat: Equatable, Sendable {
     if name.hasSuffix(".csv") { return (.delimited(UInt8(ascii: ",")), isCompressed) }
     if name.hasSuffix(".tsv") { return (.delimited(UInt8(ascii: "\t")), isCompressed) }
     throw CatalogError(
-      .badData, "\(path) has an unknown format; expected a name that ends in .jsonl, .ndjson, .csv or .tsv, or with .gz.")
+      .badData,
+      "\(path) has an unknown format; expected a name that ends in .jsonl, .ndjson, .csv or .tsv, or with .gz.")
   }
 }
 
@@ -25,11 +26,18 @@ protocol ByteSource: AnyObject {
 /// A file that is read as it is.
 final class PlainSource: ByteSource {
   private let file: InputFile
+  private var expected: Int
 
-  init(_ file: consuming InputFile) { self.file = file }
+  init(_ file: consuming InputFile) {
+    expected = file.size
+    self.file = file
+  }
 
   func read(_ count: Int, appendingTo bytes: inout [UInt8]) throws(CatalogError) -> Int {
-    try file.read(count, appendingTo: &bytes)
+    // A small file gets a small buffer; one that grew meanwhile is still read to its end.
+    let received = try file.read(min(count, max(4096, expected)), appendingTo: &bytes)
+    expected -= received
+    return received
   }
 }
 
@@ -39,7 +47,7 @@ struct RecordBatch: Sendable {
   /// Ranges of `bytes`, each holding whole records.
   var chunks: [Range<Int>] = []
   /// A record that was left behind unread after the chunks, and the lines it took.
-  var dropped: (problem: RecordProblem, lines: Int)?
+  var dropped: PendingProblem?
 }
 
 /// Reads a file's records batch by batch. Memory is bounded by the batch and the record limit, whatever the file.
@@ -135,7 +143,7 @@ final class RecordStream {
       start = chunkEnd
     }
     guard count - end > limits.recordBytes else { return end }
-    batch.dropped = (tooLong(), 1)
+    batch.dropped = PendingProblem(line: 0, problem: tooLong())
     isSkippingLine = true
     return count
   }
@@ -170,12 +178,13 @@ final class RecordStream {
     let newline = ByteScanning.firstNewline(in: batch.bytes, from: start, to: count)
     if isQuoteOpen, newline < count, recoveries <= Self.recoveryLimit {
       let found = "a quote that is still open \(isAtEnd ? "at the end of the file" : "\(count - start) bytes on")"
-      batch.dropped = (RecordProblem("", .invalidRow, found: found, expected: "a closing quote"), 1)
+      batch.dropped = PendingProblem(
+        line: 0, problem: RecordProblem("", .invalidRow, found: found, expected: "a closing quote"))
       return newline + 1
     }
     let endsLine = isAtEnd && batch.bytes[count - 1] == 0x0A
     let lines = ByteScanning.newlineCount(in: batch.bytes, start..<count) + (endsLine ? 0 : 1)
-    batch.dropped = (tooLong(), lines)
+    batch.dropped = PendingProblem(line: 0, problem: tooLong(), lines: lines)
     isSkippingLine = !isAtEnd
     return count
   }

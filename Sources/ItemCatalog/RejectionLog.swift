@@ -1,6 +1,6 @@
 /// Writes rejected records as JSON Lines and counts them by reason.
 struct RejectionLog: ~Copyable {
-  private var file: OutputFile?
+  private var output: OutputFile?
   private var counts: [Int]
   private(set) var examples: [RejectedRecord] = []
   private(set) var errors = 0
@@ -10,21 +10,27 @@ struct RejectionLog: ~Copyable {
 
   /// - Parameter path: where the lines go; nil only counts.
   init(path: String?) throws(CatalogError) {
-    if let path { file = try OutputFile.create(path) }
+    if let path { output = try OutputFile.create(path) }
     counts = Array(repeating: 0, count: RejectedRecord.Reason.allCases.count * 2)
   }
 
-  mutating func add(_ record: RejectedRecord) throws(CatalogError) {
-    if record.severity == .error { errors += 1 } else { warnings += 1 }
+  /// Lists a problem of a chunk that starts at `firstLine`. One that cost several lines counts for each of them,
+  /// since each may have been a record.
+  mutating func add(_ problem: PendingProblem, file: String, firstLine: Int) throws(CatalogError) {
+    let cost = problem.lines > 1 ? " (\(problem.lines) lines)" : ""
+    let record = RejectedRecord(
+      severity: problem.severity, file: file, line: firstLine + problem.line, field: problem.problem.field,
+      reason: problem.problem.reason, found: problem.problem.found + cost, expected: problem.problem.expected)
+    if record.severity == .error { errors += problem.lines } else { warnings += problem.lines }
     if let reason = RejectedRecord.Reason.allCases.firstIndex(of: record.reason) {
-      counts[reason * 2 + (record.severity == .error ? 0 : 1)] += 1
+      counts[reason * 2 + (record.severity == .error ? 0 : 1)] += problem.lines
     }
     if examples.count < Self.exampleLimit { examples.append(record) }
-    try file?.append(Array((record.json + "\n").utf8))
+    try output?.append(Array((record.json + "\n").utf8))
   }
 
   mutating func commit() throws(CatalogError) {
-    try file?.commit()
+    try output?.commit()
   }
 
   /// How often each reason came up, in the order of the reasons' declaration.

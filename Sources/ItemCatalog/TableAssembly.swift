@@ -41,14 +41,9 @@ final class TableAssembly {
 
   func countBytes(_ count: Int) { summary.bytes += count }
 
-  /// Lists a record of the current file that was left out before it could be parsed.
-  func reject(_ problem: RecordProblem, line: Int, severity: RejectedRecord.Severity = .error)
-    throws(CatalogError)
-  {
-    try rejections.add(
-      RejectedRecord(
-        severity: severity, file: files.last ?? "", line: line, field: problem.field, reason: problem.reason,
-        found: problem.found, expected: problem.expected))
+  /// Lists a problem of the current file's chunk that starts at `firstLine`.
+  func list(_ problem: PendingProblem, firstLine: Int) throws(CatalogError) {
+    try rejections.add(problem, file: files.last ?? "", firstLine: firstLine)
   }
 
   /// Adds a chunk of the current file whose first line is `firstLine`.
@@ -115,11 +110,9 @@ final class TableAssembly {
     _ chunk: ParsedChunk, _ duplicates: [Int: RecordProblem], firstLine: Int
   ) throws(CatalogError) {
     var problems = chunk.problems.filter { duplicates[$0.line] == nil }
-    problems += duplicates.map { ($0.key, .error, $0.value) }
+    problems += duplicates.map { PendingProblem(line: $0.key, problem: $0.value) }
     problems.sort { $0.line < $1.line }
-    for problem in problems {
-      try reject(problem.problem, line: firstLine + problem.line, severity: problem.severity)
-    }
+    for problem in problems { try list(problem, firstLine: firstLine) }
   }
 
   /// Completes the files and gives them their names, the index last.

@@ -1,6 +1,8 @@
 import Foundation
+import Glibc
 import ItemCatalog
 import TestSupport
+import Testing
 
 /// A folder with a catalogue in it, and the table that it makes.
 struct CatalogFixture {
@@ -18,6 +20,13 @@ struct CatalogFixture {
     try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
     try Data(bytes).write(to: URL(fileURLWithPath: path))
     return path
+  }
+
+  /// Replaces a file whose folder is there; fuzzing does so ten thousand times.
+  func overwrite(_ bytes: [UInt8], to name: String) throws {
+    let file = try #require(fopen(folder + "/" + name, "wb"))
+    defer { fclose(file) }
+    #expect(fwrite(bytes, 1, bytes.count, file) == bytes.count)
   }
 
   /// Bytes that pass for a PNG file as far as the catalogue looks.
