@@ -56,10 +56,10 @@ let package = Package(
 
     library("TensorMath", ["COpenBLAS", "COneDNN", "CVectorKernels", numerics]),
     library("NeuralNetworks", ["TensorMath"]),
-    library("ItemCatalog", ["TensorMath", "CImageCodecs", "CZlib", crypto]),
+    library("ItemCatalog", ["TensorMath", "CImageCodecs", "CZlib", crypto, numerics]),
     library("ItemEncoders", ["TensorMath", "NeuralNetworks", "ItemCatalog"]),
     library("BehaviorAlignment", ["TensorMath", "NeuralNetworks", "ItemCatalog", "ItemEncoders"]),
-    library("Quantizers", ["TensorMath", collections]),
+    library("Quantizers", ["TensorMath", collections, numerics]),
     library("SemanticIDStore", ["CLMDB"]),
     library("TableExport", ["TensorMath", "NeuralNetworks"]),
     library(
@@ -77,14 +77,18 @@ let package = Package(
       swiftSettings: sharedSettings + [.strictMemorySafety()]),
 
     .target(
-      name: "TestSupport", dependencies: ["TensorMath"], path: "Tests/TestSupport", swiftSettings: sharedSettings),
+      name: "TestSupport", dependencies: ["TensorMath", "ItemCatalog"], path: "Tests/TestSupport", swiftSettings: sharedSettings),
     tests("TensorMathTests", ["TensorMath"]),
     tests("NeuralNetworksTests", ["NeuralNetworks", "TensorMath"]),
     tests("ItemCatalogTests", ["ItemCatalog", "TensorMath"], resources: [.copy("Fixtures")]),
     tests("ItemEncodersTests", ["ItemEncoders", "ItemCatalog", "TensorMath"]),
-    tests("BehaviorAlignmentTests", ["BehaviorAlignment", "TensorMath", "ItemCatalog"]),
+    tests("BehaviorAlignmentTests", ["BehaviorAlignment", "ItemEncoders", "TensorMath", "ItemCatalog"]),
     tests("QuantizersTests", ["Quantizers", "TensorMath"]),
-    tests("SemanticIDStoreTests", ["SemanticIDStore"]),
+    // Another process for the store's tests: a writer to kill, a reader to outlive a collection, a victim of bad files.
+    .executableTarget(
+      name: "StoreTestHelper", dependencies: ["SemanticIDStore"], path: "Tests/StoreTestHelper",
+      swiftSettings: sharedSettings),
+    tests("SemanticIDStoreTests", ["SemanticIDStore", "StoreTestHelper", "TensorMath"]),
     tests("TableExportTests", ["TableExport", "TensorMath", "NeuralNetworks"]),
     tests(
       "PipelineEngineTests",
@@ -92,6 +96,6 @@ let package = Package(
         "PipelineEngine", "SemanticIDStore", "ItemCatalog", "Quantizers", "TensorMath", "ItemEncoders",
         "BehaviorAlignment", "TableExport",
       ]),
-    tests("EndToEndTests", ["tessera", "SemanticIDStore"]),
+    tests("EndToEndTests", ["tessera", "SemanticIDStore", "TensorMath"]),
   ]
 )

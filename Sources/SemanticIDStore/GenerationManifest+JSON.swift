@@ -11,6 +11,11 @@ extension GenerationManifest {
     }
   }
 
+  /// A manifest as the store reads it, for tools and tests.
+  package static func decode(_ json: [UInt8], generation: UInt64) throws(StoreError) -> GenerationManifest {
+    try GenerationManifest(json: json, number: generation, path: "manifest")
+  }
+
   /// Reads a manifest and checks what the rest of the store relies on.
   init(json bytes: [UInt8], number: UInt64, path: String) throws(StoreError) {
     let place = "\(path): database meta, key generation/\(Layout.hexadecimal(number))"

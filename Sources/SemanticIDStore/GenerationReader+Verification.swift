@@ -176,4 +176,15 @@ extension SemanticIDStore {
       return reader.manifest
     }
   }
+
+  /// Checks the structure of the data file of the store in folder `path` without opening it: LMDB trusts its pages, and
+  /// damage to them can end the process. Run it before opening a store whose disk is in doubt; a file that passes can be
+  /// opened and verified. Throws `damaged`, naming the page. O(file size).
+  public static func checkFile(_ path: String) throws(StoreError) {
+    let data = path + "/data.mdb"
+    guard unsafe access(data, F_OK) == 0 else {
+      throw StoreError(.notFound, "\(path): no data.mdb there; nothing was published yet")
+    }
+    try PageCheck.run(data)
+  }
 }

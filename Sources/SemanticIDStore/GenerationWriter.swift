@@ -1,12 +1,11 @@
-internal import Glibc
+internal import Dispatch
 
 /// Streams a plan into a generation's databases, sorted, in transactions of bounded size, and sums up what it wrote.
 struct GenerationWriter {
   let environment: Environment
   let databases: GenerationDatabases
   let options: SemanticIDStore.PublishOptions
-  private var itemsHash = EntryHash()
-  private var codesHash = EntryHash()
+  private var rowsHash = DraftHash()
   private var neighborsHash = EntryHash()
   private var itemSetHash = EntryHash()
   private var codebooksHash = EntryHash()
@@ -19,10 +18,15 @@ struct GenerationWriter {
   }
 
   mutating func write(_ plan: PublishPlan, _ number: UInt64) throws -> GenerationManifest {
-    try writeItems(plan)
-    try writeCodes(plan)
+    let (items, order) = (plan.items, plan.byIdentifier)
+    let queue = DispatchQueue(label: "store.publish")
+    let byCodes = BackgroundValue(on: queue) { RowOrder.byCodes(items, startingWith: order) }
+    let hash = BackgroundValue(on: queue) { DraftHash(items) }
+    try writeItems(items, order)
+    try writeCodes(items, byCodes.take())
     try writeNeighbors(plan)
     try writeCodebooks(plan.draft.codebooks)
+    rowsHash = hash.take()
     return manifest(plan.draft, number)
   }
 
@@ -35,7 +39,7 @@ struct GenerationWriter {
       pricedLevels: codebooks.indices.filter { codebooks[$0].prices != nil },
       neighborsPerItem: draft.neighbors?.neighborsPerItem ?? 0, itemSetSize: draft.neighbors?.itemSet.count ?? 0,
       hashes: GenerationManifest.Hashes(
-        items: itemsHash.hexadecimal, codes: codesHash.hexadecimal, codebooks: codebooksHash.hexadecimal,
+        items: rowsHash.items.hexadecimal, codes: rowsHash.codes.hexadecimal, codebooks: codebooksHash.hexadecimal,
         neighbors: neighborsHash.hexadecimal, itemSet: itemSetHash.hexadecimal),
       artifacts: draft.artifacts, metrics: draft.metrics, properties: draft.properties)
   }
@@ -61,49 +65,24 @@ struct GenerationWriter {
 
   // MARK: Items
 
-  private mutating func writeItems(_ plan: PublishPlan) throws {
-    let (items, order) = (plan.items, plan.byIdentifier)
-    let size = items.ids.bytes.count / max(1, items.count) + Layout.itemValueSize(levels: items.levels) + 10
-    var (sum, codesSum) = (EntryHash(), EntryHash())
-    try stream(.items, count: items.count, entryBytes: size, into: databases.items) { cursor, range in
-      try appendItems(items, order, range, &cursor)
-    } then: { added in
-      sum.add(added.items)
-      codesSum.add(added.codes)
-    }
-    itemsHash = sum
-    codesHash = codesSum
-  }
-
-  private func appendItems(
-    _ items: ItemColumns, _ order: [UInt32], _ range: Range<Int>, _ cursor: inout Cursor
-  ) throws -> (items: EntryHash, codes: EntryHash) {
+  private func writeItems(_ items: ItemColumns, _ order: [UInt32]) throws {
     let levels = items.levels
     let size = Layout.itemValueSize(levels: levels)
-    return try unsafe items.withRowBytes { rows in
-      var scratch = EntryScratch()
-      var key = KeyScratch(levels: levels)
-      var (sum, codesSum) = (EntryHash(), EntryHash())
-      for position in range {
-        let row = Int(order[position])
-        let id = unsafe rows.id(row)
-        let codes = unsafe rows.codes(row)
-        let room = try unsafe cursor.appendReserving(size, at: id)
-        let fields = ItemFields(
-          suffix: items.suffixes[row], flags: items.flags[row], distance: items.distances[row],
-          contentHash: items.contentHashes[row])
-        unsafe ItemValue.write(fields, codes: codes, to: room)
-        unsafe sum.add(scratch.layOut(id, UnsafeRawBufferPointer(start: room, count: size)))
-        unsafe codesSum.add(scratch.layOut(key.write(codes, fields.suffix), id))
+    let entryBytes = items.ids.bytes.count / max(1, items.count) + size + 10
+    try stream(.items, count: items.count, entryBytes: entryBytes, into: databases.items) { cursor, range in
+      try unsafe items.withRowBytes { rows in
+        for position in range {
+          let row = Int(order[position])
+          let room = try unsafe cursor.appendReserving(size, at: rows.id(row))
+          unsafe ItemValue.write(items.fields(at: row), codes: rows.codes(row), to: room)
+        }
       }
-      return (sum, codesSum)
-    }
+    } then: { _ in }
   }
 
   // MARK: Codes
 
-  private mutating func writeCodes(_ plan: PublishPlan) throws {
-    let (items, order) = (plan.items, plan.byCodes)
+  private mutating func writeCodes(_ items: ItemColumns, _ order: [UInt32]) throws {
     let size = items.ids.bytes.count / max(1, items.count) + Layout.codesKeySize(levels: items.levels) + 10
     var distinct = 0
     try stream(.codes, count: items.count, entryBytes: size, into: databases.codes) { cursor, range in
@@ -119,22 +98,19 @@ struct GenerationWriter {
     _ items: ItemColumns, _ order: [UInt32], _ range: Range<Int>, _ cursor: inout Cursor
   ) throws -> Int {
     try unsafe items.withRowBytes { rows in
-      var current = KeyScratch(levels: items.levels)
-      var previous = KeyScratch(levels: items.levels)
+      var block = CodesBlock(levels: items.levels)
       var distinct = 0
-      var hasPrevious = range.lowerBound > 0
-      if hasPrevious {
-        let row = Int(order[range.lowerBound - 1])
-        _ = unsafe previous.write(rows.codes(row), items.suffixes[row])
-      }
-      for position in range {
-        let row = Int(order[position])
-        let key = unsafe current.write(rows.codes(row), items.suffixes[row])
-        let isSame = hasPrevious && current.hasSameBytes(as: previous)
-        try unsafe cursor.append(rows.id(row), at: key, sameKey: isSame)
-        if !isSame { distinct += 1 }
-        swap(&current, &previous)
-        hasPrevious = true
+      var start = range.lowerBound
+      if start > 0 { unsafe block.remember(rows, Int(order[start - 1]), items.suffixes) }
+      while start < range.upperBound {
+        let end = min(range.upperBound, start + CodesBlock.capacity)
+        unsafe block.gather(rows, order[start..<end], items.suffixes)
+        for position in 0..<end - start {
+          let isSame = block.hasKeyOfEntryBefore(position)
+          try unsafe cursor.append(block.id(position), at: block.key(position), sameKey: isSame)
+          if !isSame { distinct += 1 }
+        }
+        start = end
       }
       return distinct
     }

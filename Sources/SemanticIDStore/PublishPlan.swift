@@ -1,10 +1,8 @@
-/// A draft that has been checked, with the orders in which its rows are written.
+/// A draft that has been checked, with the order in which its items are written.
 struct PublishPlan {
   let draft: GenerationDraft
   /// Rows in the byte order of ids.
   let byIdentifier: [UInt32]
-  /// Rows in the order of codes, suffix, id.
-  let byCodes: [UInt32]
 
   var items: ItemColumns { draft.items }
 
@@ -23,7 +21,6 @@ struct PublishPlan {
     }
     self.draft = draft
     byIdentifier = order
-    byCodes = RowOrder.byCodes(items, startingWith: order)
     try options.report(.sort, items.count, items.count)
   }
 

@@ -58,7 +58,8 @@ import Testing
   @Test func keepsTheWidestCodesAndLongestIDs() throws {
     let rows = (0..<3_000).map { index in
       SemanticIDRow(
-        id: String(repeating: "é", count: 127) + String(index % 10), codes: [UInt16(truncatingIfNeeded: index &* 40_503), 65_535],
+        id: String(repeating: "é", count: 127) + String(index % 10),
+        codes: [UInt16(truncatingIfNeeded: index &* 40_503), 65_535],
         distance: -0.0, generation: 1 << 62)
     }
     try expect(written(rows, levels: 2, size: 65_536), holds: rows, levels: 2)
@@ -167,4 +168,6 @@ private let goldenFile = """
   AcAAAAOwMAAFBBUjE=
   """
 
-private func littleEndian(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> UInt32(8 * $0)) } }
+private func littleEndian(_ value: UInt32) -> [UInt8] {
+  (0..<4).map { UInt8(truncatingIfNeeded: value >> UInt32(8 * $0)) }
+}

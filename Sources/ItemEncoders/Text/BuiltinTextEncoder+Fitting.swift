@@ -68,14 +68,15 @@ extension BuiltinTextEncoder {
     }
 
     /// Learns the linear map and returns the encoder.
-    /// - Complexity: O(sample · sketchDimensions² + sketchDimensions³).
+    /// - Complexity: O(sample · sketchDimensions²).
     public func finish() -> BuiltinTextEncoder {
       let frequencies = InverseDocumentFrequency(frequencies: frequencies, items: itemsWithText)
       var moments = SecondMoments(columns: parameters.sketchDimensions)
       for start in stride(from: 0, to: sample.count, by: 4096) {
         moments.add(sketches(of: Array(sample[start..<min(sample.count, start + 4096)]), frequencies))
       }
-      let reduction = LinearReduction(principalDirectionsOf: moments, dimensions: parameters.dimensions)
+      let reduction = LinearReduction(
+        principalDirectionsOf: moments, dimensions: parameters.dimensions, seed: parameters.seed)
       return BuiltinTextEncoder(parameters: parameters, frequencies: frequencies, reduction: reduction)
     }
 

@@ -16,8 +16,8 @@ public struct BuiltinTextEncoder: ItemEncoder {
   public struct Parameters: Sendable, Equatable {
     /// Floats per vector; at most `sketchDimensions`.
     public var dimensions = 384
-    /// Width of the hashed sketch before reduction; a multiple of 4. Fitting takes time in its cube.
-    public var sketchDimensions = 1024
+    /// Width of the hashed sketch before reduction; a multiple of 4. Wider is truer and slower.
+    public var sketchDimensions = 2048
     /// The string that is encoded.
     public var template = TextTemplate.textOrTitle
     /// How often the title's features count besides those of the template's string, unless that begins with the title;
@@ -44,7 +44,7 @@ public struct BuiltinTextEncoder: ItemEncoder {
   public var modality: Modality { .text }
   public var dimensions: Int { parameters.dimensions }
 
-  let frequencies: InverseDocumentFrequency
+  package let frequencies: InverseDocumentFrequency
   let reduction: LinearReduction
 
   init(parameters: Parameters, frequencies: InverseDocumentFrequency, reduction: LinearReduction) {

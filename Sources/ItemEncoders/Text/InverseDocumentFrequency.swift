@@ -4,17 +4,17 @@ internal import Foundation
 ///
 /// Features share hashed buckets, so that the table's size does not depend on the catalogue's vocabulary; a bucket that
 /// no item of the fitted catalogue touched has the highest weight.
-struct InverseDocumentFrequency: Sendable, Equatable {
+package struct InverseDocumentFrequency: Sendable, Equatable {
   /// Buckets; a power of two.
-  static let bucketCount = 1 << 18
+  package static let bucketCount = 1 << 18
 
   /// By bucket.
-  let weights: ContiguousArray<Float>
+  package let weights: ContiguousArray<Float>
 
   /// `√ln(1 + (n − f + ½) / (f + ½))` for n items of which f have the feature: the weight of Robertson and Spärck Jones
   /// (1976), kept positive as Lucene does. Under the root, because both items of an inner product bring the factor; without
   /// it rare names, which say little of a topic, decide who is near whom.
-  init(frequencies: ContiguousArray<UInt32>, items: Int) {
+  package init(frequencies: ContiguousArray<UInt32>, items: Int) {
     weights = ContiguousArray(
       frequencies.lazy.map { frequency in
         let f = min(Double(frequency), Double(items))

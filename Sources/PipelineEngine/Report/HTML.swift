@@ -1,36 +1,33 @@
 /// A piece of HTML. Text that is interpolated is escaped, pieces of HTML are not: there is no way to forget it.
-struct HTML: ExpressibleByStringInterpolation, Sendable {
-  private(set) var text: String
+package struct HTML: ExpressibleByStringInterpolation, Sendable {
+  package private(set) var text: String
 
-  init(stringLiteral value: String) { text = value }
+  package init(stringLiteral value: String) { text = value }
 
-  init(stringInterpolation: StringInterpolation) { text = stringInterpolation.text }
-
-  /// Pieces one after the other.
-  init(_ pieces: [HTML]) { text = pieces.map(\.text).joined() }
+  package init(stringInterpolation: StringInterpolation) { text = stringInterpolation.text }
 
   /// Markup that this program wrote itself.
   init(trusted: String) { text = trusted }
 
   static let empty = HTML(trusted: "")
 
-  struct StringInterpolation: StringInterpolationProtocol {
+  package struct StringInterpolation: StringInterpolationProtocol {
     fileprivate(set) var text = ""
 
-    init(literalCapacity: Int, interpolationCount: Int) { text.reserveCapacity(literalCapacity) }
+    package init(literalCapacity: Int, interpolationCount: Int) { text.reserveCapacity(literalCapacity) }
 
-    mutating func appendLiteral(_ literal: String) { text += literal }
+    package mutating func appendLiteral(_ literal: String) { text += literal }
 
-    mutating func appendInterpolation(_ value: String) { text += HTML.escaped(value) }
+    package mutating func appendInterpolation(_ value: String) { text += HTML.escaped(value) }
 
-    mutating func appendInterpolation(_ value: some BinaryInteger) { text += value.description }
+    package mutating func appendInterpolation(_ value: some BinaryInteger) { text += value.description }
 
-    mutating func appendInterpolation(_ piece: HTML) { text += piece.text }
+    package mutating func appendInterpolation(_ piece: HTML) { text += piece.text }
 
-    mutating func appendInterpolation(_ pieces: [HTML]) { for piece in pieces { text += piece.text } }
+    package mutating func appendInterpolation(_ pieces: [HTML]) { for piece in pieces { text += piece.text } }
 
     /// A length or coordinate, with two decimals.
-    mutating func appendInterpolation(number value: Double) {
+    package mutating func appendInterpolation(number value: Double) {
       let hundredths = value.isFinite ? (value * 100).rounded() : 0
       let whole = Int(min(max(hundredths, -1e12), 1e12))
       text += (whole < 0 ? "-" : "") + "\(abs(whole) / 100)"

@@ -49,7 +49,8 @@ extension ReportFigure {
   /// The figures that most runs have. Use these keys, so that a figure is called the same in every report.
   public enum Known: String, Sendable, CaseIterable {
     case items, uniqueSemanticIDs, collisionRate, churn, utilization, entropy, reconstructionError, rejectedRecords
-    case addedItems, changedItems, removedItems, movedItems, itemsWithoutText, itemsWithoutImage, itemsNewerThanCodebooks
+    case addedItems, changedItems, removedItems, movedItems, itemsWithoutText, itemsWithoutImage,
+      itemsNewerThanCodebooks
     case largestBucket, duplicateRate, neighborAgreement, totalSeconds, peakMemory
   }
 
@@ -93,7 +94,8 @@ extension ReportFigure {
       Template("Code entropy", .decimal, .higher, headline: true, "Mean over levels, in nats; more is more even use.")
     case .reconstructionError:
       Template(
-        "Reconstruction error", .decimal, .lower, headline: true, "Mean squared distance of items to their decoded codes.")
+        "Reconstruction error", .decimal, .lower, headline: true,
+        "Mean squared distance of items to their decoded codes.")
     case .rejectedRecords:
       Template("Rejected records", .count, .lower, headline: true, "Records of the catalog that were left out.")
     default: detailTemplate(known)

@@ -10,7 +10,8 @@ extension ReportPage {
   private func bucket(_ index: Int) -> HTML {
     let bucket = data.worstBuckets[index]
     let hidden = bucket.size - bucket.items.count
-    let more: HTML = hidden > 0 ? "<li class=\"more\">and \(ReportFigure.Kind.count.text(Double(hidden))) more</li>" : .empty
+    let more: HTML =
+      hidden > 0 ? "<li class=\"more\">and \(ReportFigure.Kind.count.text(Double(hidden))) more</li>" : .empty
     let explanation: HTML = bucket.explanation.isEmpty ? .empty : "<p class=\"small\">\(bucket.explanation)</p>"
     return """
       <article class="panel bucket"><h3><code>\(bucket.codes)</code><span class="aside">\

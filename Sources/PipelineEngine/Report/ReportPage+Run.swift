@@ -26,7 +26,8 @@ extension ReportPage {
     }
     let list: HTML =
       examples.isEmpty
-      ? .empty : "<details class=\"plain\"><summary>Examples (\(examples.count))</summary><ul class=\"examples\">\(examples)</ul></details>"
+      ? .empty
+      : "<details class=\"plain\"><summary>Examples (\(examples.count))</summary><ul class=\"examples\">\(examples)</ul></details>"
     return Section(
       id: "rejected", title: "Rejected records", lead: lead, body: "<div class=\"lines\">\(reasons)</div>\(list)")
   }

@@ -84,7 +84,8 @@ public struct ReportPage {
 
     var html: HTML {
       let text: HTML = lead.text.isEmpty ? .empty : "<p class=\"lead\">\(lead)</p>"
-      return "<section id=\"\(id)\" aria-labelledby=\"\(id)-title\"><h2 id=\"\(id)-title\">\(title)</h2>\(text)\(body)</section>\n"
+      return
+        "<section id=\"\(id)\" aria-labelledby=\"\(id)-title\"><h2 id=\"\(id)-title\">\(title)</h2>\(text)\(body)</section>\n"
     }
   }
 }
@@ -111,7 +112,8 @@ extension ReportPage {
     if let number = thumbnails.number(of: item.imagePath) {
       return "<span class=\"pic\" style=\"background-image:var(--p\(number))\"\(hint)></span>"
     }
-    return "<span class=\"pic tile\" style=\"--h:\(hue(of: item.id))\" aria-hidden=\"true\"\(hint)>\(initials(of: item))</span>"
+    return
+      "<span class=\"pic tile\" style=\"--h:\(hue(of: item.id))\" aria-hidden=\"true\"\(hint)>\(initials(of: item))</span>"
   }
 
   /// An item with picture, title and ids.
@@ -125,8 +127,9 @@ extension ReportPage {
 
   /// The first letters of up to two words.
   private func initials(of item: ReportItem) -> String {
-    let words = (item.title.isEmpty ? item.id : item.title).split { !$0.isLetter && !$0.isNumber }
-    return words.isEmpty ? "?" : words.prefix(2).map { $0.prefix(1).uppercased() }.joined()
+    let words = (item.title.isEmpty ? item.id : item.title).split(separator: " ")
+    let letters = words.compactMap { word in word.first { $0.isLetter || $0.isNumber } }
+    return letters.isEmpty ? "?" : letters.prefix(2).map { $0.uppercased() }.joined()
   }
 
   /// A hue that is always the same for an id (FNV-1a).

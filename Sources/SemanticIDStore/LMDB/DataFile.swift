@@ -9,6 +9,8 @@ enum DataFile {
     static let magic = 16
     static let version = 20
     static let pageSize = 40
+    static let freeTree = 40
+    static let mainTree = 88
     static let lastPage = 136
     static let transaction = 144
     static let end = 152
@@ -18,6 +20,27 @@ enum DataFile {
     var pageSize: Int
     var lastPage: UInt64
     var transaction: UInt64
+    /// Pages that may be reused, by the transaction that freed them.
+    var freeTree: Tree
+    /// The databases' names.
+    var mainTree: Tree
+  }
+
+  /// Where a tree is (`MDB_db`).
+  struct Tree: Equatable {
+    var flags: UInt16
+    var depth: UInt16
+    var entries: UInt64
+    /// All ones where the tree is empty.
+    var root: UInt64
+
+    /// The record at `offset` of a page, which has its 48 bytes.
+    init(in bytes: [UInt8], at offset: Int) {
+      flags = number(bytes, offset + 4, UInt16.self)
+      depth = number(bytes, offset + 6, UInt16.self)
+      entries = number(bytes, offset + 32, UInt64.self)
+      root = number(bytes, offset + 40, UInt64.self)
+    }
   }
 
   /// Throws where the file is not a data file, or is shorter than its newest meta page says.
@@ -30,11 +53,15 @@ enum DataFile {
     let size = Int(status.st_size)
     if size == 0 { return }  // A store that a crash cut off while it was made; LMDB begins it anew.
     let meta = try newestMeta(descriptor, path)
-    let (needed, overflow) = (Int(clamping: meta.lastPage) + 1).multipliedReportingOverflow(by: meta.pageSize)
-    guard !overflow, size >= needed else {
+    let (needed, overflow) = (Int(meta.lastPage) + 1).multipliedReportingOverflow(by: meta.pageSize)
+    guard overflow || size < needed else { return }
+    // LMDB does not write pages that it took and freed in one transaction, so a whole file can end early, too.
+    do throws(StoreError) {
+      try PageCheck.run(path)
+    } catch {
       throw StoreError(
-        .damaged, "\(path): the file has \(size) bytes where its meta page needs \(overflow ? Int.max : needed); "
-          + "it was cut short: restore it from a copy or publish into a new folder")
+        .damaged, "\(path) was cut short: it has \(size) bytes where its meta page counts \(needed); "
+          + error.message)
     }
   }
 
@@ -65,13 +92,16 @@ enum DataFile {
     let lastPage = number(bytes, Offset.lastPage, UInt64.self)
     guard lastPage >= 1, lastPage < 1 << 47 else { return nil }
     return Meta(
-      pageSize: pageSize, lastPage: lastPage, transaction: number(bytes, Offset.transaction, UInt64.self))
+      pageSize: pageSize, lastPage: lastPage, transaction: number(bytes, Offset.transaction, UInt64.self),
+      freeTree: Tree(in: bytes, at: Offset.freeTree), mainTree: Tree(in: bytes, at: Offset.mainTree))
   }
 
-  private static func number<Integer: FixedWidthInteger>(
-    _ bytes: [UInt8], _ offset: Int, _ type: Integer.Type
-  ) -> Integer {
-    let size = Integer.bitWidth / 8
-    return bytes[offset..<offset + size].reversed().reduce(0) { $0 << 8 | Integer(truncatingIfNeeded: $1) }
+  /// The little-endian number at `offset`.
+  static func number<Integer: FixedWidthInteger>(_ bytes: [UInt8], _ offset: Int, _ type: Integer.Type) -> Integer {
+    var result: Integer = 0
+    for index in 0..<Integer.bitWidth / 8 {
+      result |= Integer(truncatingIfNeeded: bytes[offset + index]) << (8 * index)
+    }
+    return result
   }
 }

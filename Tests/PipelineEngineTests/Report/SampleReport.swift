@@ -16,7 +16,8 @@ let awkwardTitles = [
 func sampleReport(images folder: String? = nil, isFirst: Bool = false) throws -> ReportData {
   var random = RandomSource(seed: 11)
   var data = ReportData(
-    pipeline: "catalog-nightly", generation: isFirst ? 1 : 12, parent: isFirst ? nil : 11, createdAt: "2026-03-14T04:12:55Z")
+    pipeline: "catalog-nightly", generation: isFirst ? 1 : 12, parent: isFirst ? nil : 11,
+    createdAt: "2026-03-14T04:12:55Z")
   let previous: (Double) -> Double? = { isFirst ? nil : $0 }
   data.figures = [
     ReportFigure(.items, 1_000_000, previous: previous(989_000)),
@@ -27,15 +28,18 @@ func sampleReport(images folder: String? = nil, isFirst: Bool = false) throws ->
     ReportFigure(.reconstructionError, 0.2871, previous: previous(0.2902)),
     ReportFigure(.rejectedRecords, 312, previous: previous(518)),
     ReportFigure(.addedItems, 12_031), ReportFigure(.changedItems, 4_120), ReportFigure(.removedItems, 1_031),
-    ReportFigure(.itemsWithoutImage, 20_118, previous: previous(20_001)), ReportFigure(.largestBucket, 41, previous: previous(41)),
+    ReportFigure(.itemsWithoutImage, 20_118, previous: previous(20_001)),
+    ReportFigure(.largestBucket, 41, previous: previous(41)),
     ReportFigure(.neighborAgreement, 0.613), ReportFigure(.totalSeconds, 192.4), ReportFigure(.peakMemory, 2.31e9),
   ]
   data.buckets = BucketMetrics(
-    bucketSizes: Array(repeating: 1, count: 90_000) + Array(repeating: 2, count: 3_000) + Array(repeating: 3, count: 410)
+    bucketSizes: Array(repeating: 1, count: 90_000) + Array(repeating: 2, count: 3_000)
+      + Array(repeating: 3, count: 410)
       + Array(repeating: 6, count: 60) + [9, 12, 17, 41])
   for level in 0..<4 {
     let occupancy = (0..<256).map { code in
-      level == 3 && code % 9 == 0 ? 0 : Int(3_900 * Double.random(in: 0.2...1, using: &random) / Double(1 + level * code % 7))
+      level == 3 && code % 9 == 0
+        ? 0 : Int(3_900 * Double.random(in: 0.2...1, using: &random) / Double(1 + level * code % 7))
     }
     data.levels.append(ReportLevel(level: level, LevelMetrics(occupancy: occupancy)))
   }
@@ -47,24 +51,29 @@ func sampleReport(images folder: String? = nil, isFirst: Bool = false) throws ->
   data.prefixes = (0..<6).map { code in
     let children = (0..<4).map { child in
       ReportPrefix(
-        prefix: "\(code * 31)-\(child * 17)", items: 900 / (child + 1), examples: Array(items.dropFirst(child).prefix(4)))
+        prefix: "\(code * 31)-\(child * 17)", items: 900 / (child + 1),
+        examples: Array(items.dropFirst(child).prefix(4)))
     }
     return ReportPrefix(
-      prefix: "\(code * 31)", items: 9_300 / (code + 1), examples: Array(items.dropFirst(code).prefix(5)), children: children)
+      prefix: "\(code * 31)", items: 9_300 / (code + 1), examples: Array(items.dropFirst(code).prefix(5)),
+      children: children)
   }
   data.worstBuckets = [
     ReportBucket(
       codes: "12-7-255-3", size: 41, reason: "same content",
-      explanation: "All 41 items have the same text and picture; no code can tell them apart.", items: Array(items.prefix(6))),
+      explanation: "All 41 items have the same text and picture; no code can tell them apart.",
+      items: Array(items.prefix(6))),
     ReportBucket(codes: "201-0-13-99", size: 17, reason: "close vectors", items: Array(items.suffix(4))),
     ReportBucket(
       codes: "0-0-0-0", size: 2, reason: "no picture",
-      explanation: "Mean distance within the bucket 0.013, to the rest of the prefix 0.412.", items: Array(items[2...3])),
+      explanation: "Mean distance within the bucket 0.013, to the rest of the prefix 0.412.", items: Array(items[2...3])
+    ),
   ]
   data.rejected.records = 312
   data.rejected.warnings = 96
   data.rejected.reasons = [
-    .init(reason: "duplicate_id", severity: "error", count: 201), .init(reason: "image_missing", severity: "warning", count: 96),
+    .init(reason: "duplicate_id", severity: "error", count: 201),
+    .init(reason: "image_missing", severity: "warning", count: 96),
     .init(reason: "no_content", severity: "error", count: 111),
   ]
   data.rejected.examples = [
@@ -80,11 +89,17 @@ func sampleReport(images folder: String? = nil, isFirst: Bool = false) throws ->
   ]
   data.details = [
     ReportDetails(
-      title: "Versions", rows: [("tessera", "0.1.0"), ("compute", "float32, oneDNN 2.6, AVX-512"), ("threads", "2"), ("seed", "1")]),
+      title: "Versions",
+      rows: [("tessera", "0.1.0"), ("compute", "float32, oneDNN 2.6, AVX-512"), ("threads", "2"), ("seed", "1")]),
     ReportDetails(
-      title: "Models", rows: [("text", "builtin, 9f3c2a7be15d44a0b2c0de1188f01a2bbd0e5f6a7b8c9d0e1f2a3b4c5d6e7f80"), ("image", "builtin, 77ab")]),
+      title: "Models",
+      rows: [
+        ("text", "builtin, 9f3c2a7be15d44a0b2c0de1188f01a2bbd0e5f6a7b8c9d0e1f2a3b4c5d6e7f80"),
+        ("image", "builtin, 77ab"),
+      ]),
   ]
-  data.configuration = "name: catalog-nightly\nquantize: { method: residual-kmeans, sizes: [256, 256, 256, 256], seed: 1 } # <b>\n"
+  data.configuration =
+    "name: catalog-nightly\nquantize: { method: residual-kmeans, sizes: [256, 256, 256, 256], seed: 1 } # <b>\n"
   return data
 }
 
