@@ -56,7 +56,7 @@ let package = Package(
 
     library("TensorMath", ["COpenBLAS", "COneDNN", "CVectorKernels", numerics]),
     library("NeuralNetworks", ["TensorMath"]),
-    library("ItemCatalog", ["TensorMath", "CImageCodecs", "CZlib", crypto]),
+    library("ItemCatalog", ["TensorMath", "CImageCodecs", "CZlib", crypto, numerics]),
     library("ItemEncoders", ["TensorMath", "NeuralNetworks", "ItemCatalog"]),
     library("BehaviorAlignment", ["TensorMath", "NeuralNetworks", "ItemCatalog", "ItemEncoders"]),
     library("Quantizers", ["TensorMath", collections]),
@@ -92,6 +92,6 @@ let package = Package(
         "PipelineEngine", "SemanticIDStore", "ItemCatalog", "Quantizers", "TensorMath", "ItemEncoders",
         "BehaviorAlignment", "TableExport",
       ]),
-    tests("EndToEndTests", ["tessera", "SemanticIDStore"]),
+    tests("EndToEndTests", ["tessera", "SemanticIDStore", "TensorMath"]),
   ]
 )

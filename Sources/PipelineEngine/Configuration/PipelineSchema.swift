@@ -9,7 +9,7 @@ public enum PipelineSchema {
   public static let root = ConfigurationShape.section([
     ConfigurationKey("name", .identifier, required: true, "Names the pipeline and its default workspace."),
     ConfigurationKey(
-      "workspace", .text, "Folder for all that runs write, relative to the current folder. Default: runs/<name>."),
+      "workspace", .text, "Folder for all that runs write, relative to this file. Default: runs/<name> in the current folder."),
     ConfigurationKey("threads", .integer(0...1024), "Threads to use; 0, the default, is all cores."),
     ConfigurationKey(
       "compute", .choice(["auto", "float32", "bfloat16"]),
@@ -127,10 +127,10 @@ public enum PipelineSchema {
     ConfigurationKey("format", .choice(["parquet", "csv", "jsonl", "npy"]), required: true, "The table's format."),
     ConfigurationKey(
       "path", .text, required: true,
-      "The file (for npy a folder), relative to the workspace's folder export; it must stay below it."),
+      "The file (for npy a folder), relative to the workspace."),
   ]
 
   private static let report: [ConfigurationKey] = [
-    ConfigurationKey("neighborSample", .integer(0...1_000_000), "Items sampled for neighbor figures. Default: 2000."),
+    ConfigurationKey("buckets", .integer(0...200), "Colliding buckets to show. Default: 20.")
   ]
 }
