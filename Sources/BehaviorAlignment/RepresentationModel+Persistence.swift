@@ -38,7 +38,12 @@ extension RepresentationModel {
     }
     guard stored == fingerprint else {
       throw AlignmentError(
+<<<<<<< HEAD
+        .unreadableModel,
+        "\(path) holds other matrices than were written: "
+=======
         .unreadableModel, "\(path) holds other matrices than were written: "
+>>>>>>> main
           + "fingerprint \(fingerprint), expected \(stored); restore the file or fit the representation anew")
     }
   }

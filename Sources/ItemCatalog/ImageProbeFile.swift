@@ -41,12 +41,11 @@ struct ImageProbeFile: Sendable {
   }
 
   /// Calls `body` with every record in order; damaged ones end the walk, and the checksum has ruled them out.
-  func visit(_ body: (ImageProbe) -> Void) {
+  func forEach(_ body: (ImageProbe) -> Void) {
     var reader = ByteReader(bytes, ItemTableFormat.imagesHeaderBytes..<bytes.count)
     while !reader.isAtEnd {
       guard let length: UInt16 = reader.integer(), let path = reader.string(Int(length)),
-        let size: Int64 = reader.integer(), let modified: Int64 = reader.integer(),
-        let inode: UInt64 = reader.integer(),
+        let size: Int64 = reader.integer(), let modified: Int64 = reader.integer(), let inode: UInt64 = reader.integer(),
         let stateCode: UInt8 = reader.integer(), let state = ImageProbe.State(rawValue: stateCode),
         let hash: UInt64 = reader.integer()
       else { return }
@@ -59,7 +58,7 @@ struct ImageProbeFile: Sendable {
   func paths() -> [String] {
     var paths: [String] = []
     paths.reserveCapacity(count)
-    visit { paths.append($0.path) }
+    forEach { paths.append($0.path) }
     return paths
   }
 

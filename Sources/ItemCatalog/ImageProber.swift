@@ -135,7 +135,7 @@ struct PreviousImages: Sendable {
   private var hashes: [UInt64] = []
 
   init(_ probes: ImageProbeFile) {
-    probes.visit { probe in
+    probes.forEach { probe in
       let bytes = Array(probe.path.utf8)
       guard probe.state == .usable, paths.insert(bytes, 0..<bytes.count).isNew else { return }
       signatures.append(probe.signature)

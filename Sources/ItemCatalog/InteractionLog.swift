@@ -25,7 +25,7 @@ public struct InteractionLog: Sendable {
   public internal(set) var ratings = OptionalColumn<Float>()
   public internal(set) var weights = OptionalColumn<Float>()
   /// Number of each event's name in ``eventNames``.
-  public internal(set) var events = OptionalColumn<Double>()
+  public internal(set) var events = OptionalColumn<Float>()
   public internal(set) var ordering = Ordering.file
   public internal(set) var summary = InteractionSummary()
 

@@ -129,13 +129,12 @@ struct InteractionChunk: Sendable {
       throw RecordProblem(
         "timestamp", .missing, found: "neither timestamp nor position", expected: "at least one of the two")
     }
-    let event = raw.event.flatMap { $0.count > 0 ? $0 : nil }
-    if let event { try check(event, "event", bytes, scratch) }
+    if let event = raw.event { try check(event, "event", bytes, scratch) }
     if let minimumRating, !(raw.rating >= minimumRating) {
       belowMinimumRating += 1
       return
     }
-    let eventNumber = event.map { Int32(eventNames.insert($0.isScratch ? scratch : bytes, $0.range).index) } ?? -1
+    let eventNumber = raw.event.map { Int32(eventNames.insert($0.isScratch ? scratch : bytes, $0.range).index) } ?? -1
     rows.append(
       Row(
         user: Int32(users.insert(user.isScratch ? scratch : bytes, user.range).index),
@@ -174,7 +173,7 @@ struct InteractionChunk: Sendable {
       log.positions.append(row.position)
       log.ratings.append(row.rating)
       log.weights.append(row.weight)
-      log.events.append(row.event < 0 ? .nan : Double(eventNumbers[Int(row.event)]))
+      log.events.append(row.event < 0 ? .nan : Float(eventNumbers[Int(row.event)]))
     }
   }
 

@@ -1,4 +1,4 @@
-package import TensorMath
+internal import TensorMath
 
 /// OneRec's Algorithm 1 (2502.18965, section 3.1) as printed, for comparison: cluster after cluster takes its share of
 /// the rows nearest to it among those that are left, and moves to their mean.
@@ -6,20 +6,20 @@ package import TensorMath
 /// Late clusters get leftovers, and the assignment is not what a nearest-centroid search gives, so it is not reported:
 /// callers encode by the serving rule.
 /// - Complexity: O(n · size · dimensions) per iteration, by one centroid at a time.
-package struct BalancedGreedy {
+struct BalancedGreedy {
   private let rows: PreparedRows
-  package private(set) var centroids: Matrix
+  private(set) var centroids: Matrix
   private var sums: ClusterSums
-  package private(set) var iterations: [KMeansIteration] = []
+  private(set) var iterations: [KMeansIteration] = []
 
-  package init(_ rows: PreparedRows, from start: Matrix) {
+  init(_ rows: PreparedRows, from start: Matrix) {
     self.rows = rows
     centroids = start
     sums = ClusterSums(rows.matrix, clusters: start.rows)
   }
 
   /// Repeats until no row changes its cluster, at most `limit` times.
-  package mutating func train(iterations limit: Int, progress: (KMeansIteration) -> Void = { _ in }) {
+  mutating func train(iterations limit: Int, progress: (KMeansIteration) -> Void) {
     while iterations.count < limit {
       let statistics = iterate()
       iterations.append(statistics)
@@ -62,7 +62,7 @@ package struct BalancedGreedy {
 }
 
 /// Reorders distinct keys so that the `count` smallest come first (Hoare's selection); expected linear time.
-package func moveSmallest(_ count: Int, ofKeys keys: inout [UInt64]) {
+func moveSmallest(_ count: Int, ofKeys keys: inout [UInt64]) {
   var low = 0, high = keys.count - 1
   while low < high {
     let pivot = max(min(keys[low], keys[high]), min(max(keys[low], keys[high]), keys[(low + high) / 2]))

@@ -26,7 +26,7 @@ public struct KMeans: Sendable {
   }
 
   /// Lloyd iterations from given centroids.
-  package static func fit(
+  static func fit(
     _ rows: PreparedRows, from start: Matrix, iterations limit: Int, progress: (KMeansIteration) -> Void = { _ in }
   ) -> KMeans {
     var centroids = start

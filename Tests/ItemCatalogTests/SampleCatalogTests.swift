@@ -177,37 +177,6 @@ import Testing
     }
   }
 
-  @Test func catalogueAcceptsEveryRecordAndRejectsEveryFault() throws {
-    try withTemporaryDirectory { directory in
-      let source = CatalogSource(items: [directory + "/shop/items.jsonl"])
-      _ = try written(directory + "/shop", items: 300) { $0.imageSide = 32 }
-      let sound = try CatalogBuilder().build(source, into: directory + "/table")
-      #expect(sound.items == 300)
-      #expect(sound.rejected == 0)
-      #expect(sound.warnings == 0)
-      _ = try written(directory + "/shop", items: 300) {
-        $0.imageSide = 32
-        $0.faults = 22
-      }
-      let faulty = try CatalogBuilder().build(source, into: directory + "/table")
-      // Of eleven kinds, seven cost the record; a picture that is missing or broken costs only the picture.
-      #expect(faulty.rejected == 14)
-      #expect(faulty.items == 308)
-      #expect(faulty.warnings >= 2)
-    }
-  }
-
-  @Test func behaviorReadsWithoutRejections() throws {
-    try withTemporaryDirectory { directory in
-      _ = try written(directory, items: 100, images: false)
-      let all = try InteractionReader().read([directory + "/interactions.csv"])
-      let liked = try InteractionReader(minimumRating: 4).read([directory + "/interactions.csv"])
-      #expect(all.summary.rejected == 0)
-      #expect(all.count > 15_000)
-      #expect((0.3...0.8).contains(Double(liked.count) / Double(all.count)))
-    }
-  }
-
   @Test func manyPicturesAreSpreadOverFolders() throws {
     try withTemporaryDirectory { directory in
       let files = try written(directory, items: 2_100) { $0.imageSide = 32 }

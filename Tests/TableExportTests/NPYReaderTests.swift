@@ -155,9 +155,11 @@ import Testing
       file("<f2", shape: "(2, 2)", data: "003c00c0ff7b0100"),
     ]
     try withTemporaryDirectory { folder in
-      let path = "\(folder)/vectors.npy"
       var refused = 0
       for trial in 0..<10_000 {
+        // A new name each time: some file systems sync a file that is truncated and written again.
+        let path = "\(folder)/\(trial).npy"
+        defer { unlink(path) }
         try Data(damaged(originals[trial % originals.count], using: &random)).write(to: URL(fileURLWithPath: path))
         do {
           let matrix = try NPYReader(path: path).readAll()

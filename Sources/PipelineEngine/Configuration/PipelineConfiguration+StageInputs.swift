@@ -38,7 +38,6 @@ extension PipelineConfiguration.Represent {
   var stageInputs: [StageInput] {
     [
       StageInput(name: "represent.dimensions", value: "\(dimensions)"),
-      StageInput(name: "represent.whitening", value: "\(whitening)"),
       StageInput(name: "represent.weights.text", value: "\(weights[.text] ?? 1)"),
       StageInput(name: "represent.weights.image", value: "\(weights[.image] ?? 1)"),
       StageInput(name: "represent.sampleLimit", value: "\(sampleLimit)"),

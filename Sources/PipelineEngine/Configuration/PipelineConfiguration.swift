@@ -57,7 +57,6 @@ public struct PipelineConfiguration: Sendable {
   public struct Represent: Sendable {
     public var dimensions: Int
     /// Each modality's share of the representation, by name; 1 where none is given.
-    public var whitening: Double
     public var weights: [Modality: Double]
     public var sampleLimit: Int
   }
@@ -218,7 +217,6 @@ extension PipelineConfiguration.Encode {
 extension PipelineConfiguration.Represent {
   fileprivate init(_ section: CheckedSection) {
     dimensions = section.integer("dimensions") ?? 128
-    whitening = section.number("whitening") ?? 0.5
     let shares = section.section("weights")
     weights = [:]
     for modality in Modality.allCases { weights[modality] = shares?.number(modality.rawValue) }

@@ -84,9 +84,6 @@ public enum PipelineSchema {
 
   private static let represent: [ConfigurationKey] = [
     ConfigurationKey("dimensions", .integer(1...4096), "Length of the vector that is quantized. Default: 128."),
-    ConfigurationKey(
-      "whitening", .number(0...1),
-      "0 keeps the principal components' variances, which gives codes a hierarchy; 1 makes them equal. Default: 0.5."),
     ConfigurationKey("weights", .section(weights), "Each modality's share of the vector. Default: 1 each."),
     ConfigurationKey("sampleLimit", .integer(256...10_000_000), "Items that the model is fitted on. Default: 100000."),
   ]

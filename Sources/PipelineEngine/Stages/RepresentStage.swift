@@ -51,7 +51,6 @@ struct RepresentStage: Stage {
     if let settings = context.configuration.represent {
       parameters.dimensions = settings.dimensions
       parameters.sampleLimit = settings.sampleLimit
-      parameters.whitening = Float(settings.whitening)
       for (modality, weight) in settings.weights { parameters.weights[modality.rawValue] = Float(weight) }
     }
     parameters.seed = context.configuration.seed
