@@ -46,7 +46,7 @@ public enum PipelineSchema {
   private static let interactions: [ConfigurationKey] = [
     ConfigurationKey(
       "path", .either([.text, .list(of: .text, count: 1...1000)]), required: true,
-      "Interaction files (.csv, .tsv, .jsonl, also .gz), relative to this file."),
+      "Interaction files (.csv, .tsv, .jsonl, also .gz)."),
     ConfigurationKey(
       "minimumRating", .number(-1e9...1e9), "Interactions rated below this are left out. Default: none."),
   ]
@@ -95,7 +95,8 @@ public enum PipelineSchema {
 
   private static let quantize: [ConfigurationKey] = [
     ConfigurationKey(
-      "method", .choice(["residual-kmeans", "balanced", "balanced-greedy"]), "The quantizer. Default: residual-kmeans."),
+      "method", .choice(["residual-kmeans", "balanced", "balanced-greedy"]),
+      "The quantizer. Default: residual-kmeans."),
     ConfigurationKey(
       "sizes", .list(of: .integer(2...65_536), count: 1...16), "Centroids of each level. Default: [256, 256, 256, 256]."
     ),

@@ -111,6 +111,9 @@ public struct Pipeline: Sendable {
   }
 
   private func runStages(_ context: RunContext, _ options: RunOptions, _ recorder: inout RunRecorder) throws {
+    if configuration.compute == "bfloat16" {
+      context.observer.observe(.note("the stages of this version compute in float32, whatever 'compute' says"))
+    }
     let stages = stages(until: options.until)
     var index = 0
     while index < stages.count {

@@ -63,7 +63,7 @@ package struct StageFingerprint: Codable, Sendable, Equatable {
 
 /// Left by a finished stage, after its files: as long as the fingerprint holds and the files are there, it need not
 /// run again.
-struct StageManifest: Codable, Sendable, Equatable {
+package struct StageManifest: Codable, Sendable, Equatable {
   /// A file of the stage and its size, relative to the workspace.
   struct Output: Codable, Sendable, Equatable {
     var path: String
@@ -74,21 +74,21 @@ struct StageManifest: Codable, Sendable, Equatable {
   var fingerprint: StageFingerprint
   var outputs: [Output]
   /// Identifies what the stage made, for the stages that read it.
-  var digest: String
+  package var digest: String
   /// Small results that later stages need: counts, fingerprints of models, generation numbers.
   var values: [String: String]
-  var metrics: [String: Double]
+  package var metrics: [String: Double]
   var seconds: Double
 }
 
 extension StageManifest {
   /// The manifest at a path; nil where there is none or it is unreadable, which means that the stage has to run.
-  static func read(_ path: String) -> StageManifest? {
+  package static func read(_ path: String) -> StageManifest? {
     guard let bytes = try? FileSystem.readSmallFile(path, limit: 16 << 20, what: "stage manifest") else { return nil }
     return try? JSONDecoder().decode(StageManifest.self, from: Data(bytes))
   }
 
-  func write(to path: String) throws(PipelineError) {
+  package func write(to path: String) throws(PipelineError) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     guard let data = try? encoder.encode(self) else {

@@ -9,7 +9,9 @@ struct EncodeStage: Stage {
   let codeVersion = StageCodeVersions.encode
 
   func settings(_ configuration: PipelineConfiguration) -> [StageInput] {
-    (configuration.encode?.text?.stageInputs ?? []) + (configuration.encode?.image?.stageInputs ?? [])
+    let pixels = configuration.catalog.imagePixels.map { "\($0)" } ?? "default"
+    return (configuration.encode?.text?.stageInputs ?? []) + (configuration.encode?.image?.stageInputs ?? [])
+      + [StageInput(name: "catalog.limits.imagePixels", value: pixels)]
   }
 
   func inputs(_ context: RunContext) throws -> [StageInput] {

@@ -46,6 +46,7 @@ struct PublishStage: Stage {
       if progress.step != .collect { try Interruption.check() }
     }
     let manifest = try context.store().publish(draft, options: options)
+    try ModelFolder.removeUnused(context)
     return result(manifest, summary: "generation \(manifest.generation): \(manifest.items) items")
   }
 

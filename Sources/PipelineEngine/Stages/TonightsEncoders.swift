@@ -19,7 +19,10 @@ struct TonightsEncoders {
   }
 
   static func imageEncoder(_ configuration: PipelineConfiguration) -> BuiltinImageEncoder {
-    BuiltinImageEncoder()
+    var limits = ImageLimits()
+    if let bytes = configuration.catalog.imageBytes { limits.fileBytes = bytes }
+    if let pixels = configuration.catalog.imagePixels { limits.pixels = pixels }
+    return BuiltinImageEncoder(limits: limits)
   }
 
   private static func textEncoder(

@@ -1,9 +1,10 @@
-internal import TensorMath
+package import TensorMath
 
 /// The rows that codebooks are trained on, read without holding the others in memory.
-enum TrainingSample {
+package enum TrainingSample {
   /// All rows, or `limit` of them drawn without replacement, in file order.
-  static func read(_ vectors: ColumnFileReader<Float>, limit: Int, seed: UInt64) throws(PipelineError) -> Matrix {
+  package static func read(_ vectors: ColumnFileReader<Float>, limit: Int, seed: UInt64) throws(PipelineError) -> Matrix
+  {
     guard vectors.rows > limit else { return try vectors.matrix(0..<vectors.rows) }
     var random = RandomSource(seed: seed, stream: 0x5341_4D50)
     var elements = ContiguousArray<Float>()

@@ -43,7 +43,7 @@ struct SampleCommand: ParsableCommand {
     }
     guard !output.quiet else { return }
     Output.figures(
-      "\(summary.items) items, \(summary.images) images, \(summary.interactions) interactions of \(summary.users) users "
-        + "in \(folder); next: tessera run \(folder)/pipeline.yaml")
+      "\(summary.items) items, \(summary.images) images, \(summary.interactions) interactions of "
+        + "\(summary.users) users in \(folder); next: tessera run \(folder)/pipeline.yaml")
   }
 }

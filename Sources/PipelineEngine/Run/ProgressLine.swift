@@ -1,0 +1,56 @@
+internal import Foundation
+
+/// One moment of a step, as text.
+public struct ProgressLine: Sendable, Equatable {
+  public var stage: String
+  public var step: String
+  public var completed: Int
+  public var total: Int
+  public var unit: String
+
+  public init(stage: String, step: String, completed: Int, total: Int, unit: String) {
+    self.stage = stage
+    self.step = step
+    self.completed = completed
+    self.total = total
+    self.unit = unit
+  }
+
+  /// The step, named with its stage.
+  public var title: String { "\(stage): \(step)" }
+
+  private var fraction: Double { total > 0 ? min(1, Double(completed) / Double(total)) : 0 }
+
+  /// For a terminal: `encode: embedding  ███████▌      42 %  1,200 items/s  3 s left`
+  public func bar(seconds: Double) -> String {
+    let width = 24
+    let eighths = Int(fraction * Double(width * 8))
+    let partial = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8]
+    let filled = String(repeating: "█", count: eighths / 8) + partial
+    let rest = String(repeating: " ", count: max(0, width - filled.count))
+    return "\(title)  \(filled)\(rest) \(percent)\(rateAndRest(seconds))"
+  }
+
+  /// The same for a log.
+  public func plain(seconds: Double) -> String {
+    "\(title): \(completed) of \(total) \(unit), \(percent)\(rateAndRest(seconds))"
+  }
+
+  private var percent: String { "\(Int(fraction * 100)) %" }
+
+  private func rateAndRest(_ seconds: Double) -> String {
+    guard seconds > 0.2, completed > 0 else { return "" }
+    let rate = Double(completed) / seconds
+    let left = total > completed ? ", \(Self.duration(Double(total - completed) / rate)) left" : ""
+    return ", \(rate >= 10 ? "\(Int(rate))" : String(format: "%.1f", rate)) \(unit)/s\(left)"
+  }
+
+  /// `12 ms`, `3.4 s`, `2 min 5 s`, `1 h 3 min`.
+  public static func duration(_ seconds: Double) -> String {
+    if seconds < 1 { return "\(Int((seconds * 1000).rounded())) ms" }
+    if seconds < 60 { return String(format: "%.1f s", seconds) }
+    let whole = Int(seconds.rounded())
+    return whole < 3600
+      ? "\(whole / 60) min \(whole % 60) s" : "\(whole / 3600) h \(whole % 3600 / 60) min"
+  }
+}

@@ -1,0 +1,36 @@
+import PipelineEngine
+import Testing
+
+@Suite struct ProgressLineTests {
+  private func line(_ completed: Int, of total: Int) -> ProgressLine {
+    ProgressLine(stage: "encode", step: "embedding", completed: completed, total: total, unit: "items")
+  }
+
+  @Test func theBarFillsInEighths() {
+    #expect(line(0, of: 100).bar(seconds: 0).contains("  " + String(repeating: " ", count: 24) + " 0 %"))
+    #expect(line(50, of: 100).bar(seconds: 0).contains(String(repeating: "█", count: 12) + "            "))
+    #expect(line(1, of: 192).bar(seconds: 0).contains("▏"))
+    #expect(line(100, of: 100).bar(seconds: 0).contains(String(repeating: "█", count: 24) + " 100 %"))
+    #expect(line(300, of: 100).bar(seconds: 0).contains("100 %"))
+  }
+
+  @Test func everyBarHasTheSameWidth() {
+    let widths = Set((0...192).map { line($0, of: 192).bar(seconds: 0).prefix { $0 != "%" }.count })
+    #expect(widths.max()! - widths.min()! <= 2)
+  }
+
+  @Test func rateAndRemainingTimeFollowFromThePast() {
+    #expect(
+      line(100, of: 400).plain(seconds: 10) == "encode: embedding: 100 of 400 items, 25 %, 10 items/s, 30.0 s left")
+    #expect(line(5, of: 10).plain(seconds: 10).hasSuffix("0.5 items/s, 10.0 s left"))
+    #expect(line(400, of: 400).plain(seconds: 10).hasSuffix("100 %, 40 items/s"))
+    #expect(line(0, of: 0).plain(seconds: 10) == "encode: embedding: 0 of 0 items, 0 %")
+  }
+
+  @Test(arguments: [
+    (0.0124, "12 ms"), (3.44, "3.4 s"), (125.2, "2 min 5 s"), (3780.0, "1 h 3 min"), (0, "0 ms"),
+  ])
+  func durationsAreReadable(seconds: Double, text: String) {
+    #expect(ProgressLine.duration(seconds) == text)
+  }
+}
