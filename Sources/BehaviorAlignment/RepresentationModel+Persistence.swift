@@ -38,12 +38,8 @@ extension RepresentationModel {
     }
     guard stored == fingerprint else {
       throw AlignmentError(
-<<<<<<< HEAD
         .unreadableModel,
         "\(path) holds other matrices than were written: "
-=======
-        .unreadableModel, "\(path) holds other matrices than were written: "
->>>>>>> main
           + "fingerprint \(fingerprint), expected \(stored); restore the file or fit the representation anew")
     }
   }
