@@ -1,4 +1,4 @@
-internal import TensorMath
+package import TensorMath
 
 /// OneRec's Algorithm 1 (2502.18965, section 3.1) as printed, for comparison: cluster after cluster takes its share of
 /// the rows nearest to it among those that are left, and moves to their mean.
@@ -6,20 +6,20 @@ internal import TensorMath
 /// Late clusters get leftovers, and the assignment is not what a nearest-centroid search gives, so it is not reported:
 /// callers encode by the serving rule.
 /// - Complexity: O(n · size · dimensions) per iteration, by one centroid at a time.
-struct BalancedGreedy {
+package struct BalancedGreedy {
   private let rows: PreparedRows
-  private(set) var centroids: Matrix
+  package private(set) var centroids: Matrix
   private var sums: ClusterSums
-  private(set) var iterations: [KMeansIteration] = []
+  package private(set) var iterations: [KMeansIteration] = []
 
-  init(_ rows: PreparedRows, from start: Matrix) {
+  package init(_ rows: PreparedRows, from start: Matrix) {
     self.rows = rows
     centroids = start
     sums = ClusterSums(rows.matrix, clusters: start.rows)
   }
 
   /// Repeats until no row changes its cluster, at most `limit` times.
-  mutating func train(iterations limit: Int, progress: (KMeansIteration) -> Void) {
+  package mutating func train(iterations limit: Int, progress: (KMeansIteration) -> Void = { _ in }) {
     while iterations.count < limit {
       let statistics = iterate()
       iterations.append(statistics)
@@ -62,7 +62,7 @@ struct BalancedGreedy {
 }
 
 /// Reorders distinct keys so that the `count` smallest come first (Hoare's selection); expected linear time.
-func moveSmallest(_ count: Int, ofKeys keys: inout [UInt64]) {
+package func moveSmallest(_ count: Int, ofKeys keys: inout [UInt64]) {
   var low = 0, high = keys.count - 1
   while low < high {
     let pivot = max(min(keys[low], keys[high]), min(max(keys[low], keys[high]), keys[(low + high) / 2]))

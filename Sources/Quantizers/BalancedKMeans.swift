@@ -20,15 +20,20 @@ struct BalancedKMeans {
 
   /// A price changes by this share of the mean squared distance when a cluster holds e times its share or more; the
   /// steps shrink from the first iteration to the last.
-  private static let firstStep = 0.1
-  private static let lastStep = 0.02
+  private static let firstStep = 0.03
+  private static let lastStep = 0.01
 
   /// Occupancies, in shares, below which a cluster is given up and from which one is split; in the first two thirds of
   /// the iterations, so that the centroids settle in the last.
   private static let light = 0.5
   private static let heavy = 1.4
 
-  /// Rounds of bidding. Copies of one row cannot be told apart by any price, so data with more copies than a cluster may
+  /// After the iterations the centroids follow the rows that bidding moved, a few times; this wins back much of the error
+  /// that even clusters cost.
+  private static let settlingPasses = 8
+  private static let settlingRounds = 60
+
+  /// Rounds of the last bidding. Copies of one row cannot be told apart by any price, so data with more copies than a cluster may
   /// hold never becomes even.
   private static let roundLimit = 500
 
@@ -56,7 +61,11 @@ struct BalancedKMeans {
       iterations.append(KMeansIteration(objective: objective, moved: sums.movedCount, repaired: splits))
       progress(iterations[iterations.count - 1])
     }
-    bid()
+    for _ in 0..<Self.settlingPasses {
+      sums.update(bid(rounds: Self.settlingRounds))
+      centroids = sums.means(keeping: centroids)
+    }
+    _ = bid(rounds: Self.roundLimit)
   }
 
   /// The assignment's distances without the prices.
@@ -94,15 +103,15 @@ struct BalancedKMeans {
 
   /// Raises prices, with the centroids as they are, until no cluster is over-full or the rounds are used up; then the
   /// prices stand that left the fullest cluster smallest. Only rows of clusters whose price rose can move, since
-  /// everywhere else only the alternatives became dearer.
-  private mutating func bid() {
+  /// everywhere else only the alternatives became dearer. Returns the codes of the last round.
+  private mutating func bid(rounds: Int) -> ContiguousArray<UInt16> {
     var assignment = NearestCentroids(centroids, prices: prices).assign(rows, regrets: true)
     var best = (fullest: Int.max, prices: prices)
     for round in 0... {
       let members = ClusterMembers(codes: assignment.codes, clusters: centroids.rows)
       let fullest = prices.indices.reduce(0) { max($0, members.count($1)) }
       if fullest < best.fullest { best = (fullest, prices) }
-      guard fullest > capacity, round < Self.roundLimit else { break }
+      guard fullest > capacity, round < rounds else { break }
       let overfull = prices.indices.filter { members.count($0) > capacity }
       for cluster in overfull {
         prices[cluster] += raise(
@@ -118,6 +127,7 @@ struct BalancedKMeans {
       }
     }
     prices = best.prices
+    return assignment.codes
   }
 
   /// The price rise at which `surplus` members prefer their second choice: half-way to the next member's regret, so that

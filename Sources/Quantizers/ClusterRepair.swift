@@ -1,22 +1,27 @@
-internal import TensorMath
+package import TensorMath
 
 /// Gives clusters with too few members something to do.
-struct ClusterRepair {
+package struct ClusterRepair {
   /// How far a new centroid lies from the one it splits, as a share of the way to the cluster's farthest row. Small, so
   /// that the plane between the two passes through the cluster's middle even in many dimensions.
   private static let step: Float = 1 / 32
 
   /// A cluster and the one that now shares its rows.
-  struct Split: Equatable {
-    let donor: Int
-    let cluster: Int
+  package struct Split: Equatable {
+    package let donor: Int
+    package let cluster: Int
+
+    package init(donor: Int, cluster: Int) {
+      self.donor = donor
+      self.cluster = cluster
+    }
   }
 
   private let members: ClusterMembers
   private let distances: ContiguousArray<Float>
   private let rows: Matrix
 
-  init(clusters: Int, codes: ContiguousArray<UInt16>, distances: ContiguousArray<Float>, rows: Matrix) {
+  package init(clusters: Int, codes: ContiguousArray<UInt16>, distances: ContiguousArray<Float>, rows: Matrix) {
     members = ClusterMembers(codes: codes, clusters: clusters)
     self.distances = distances
     self.rows = rows
@@ -25,7 +30,7 @@ struct ClusterRepair {
   /// Moves the centroid of every empty cluster next to that of a cluster with a large summed distance, the largest
   /// first, each used once; returns who was split for whom. Where no cluster has both two members and an error, as
   /// with fewer distinct rows than clusters, empty ones stay.
-  func splitWorst(_ centroids: inout Matrix) -> [Split] {
+  package func splitWorst(_ centroids: inout Matrix) -> [Split] {
     let empty = clusters.filter { members.count($0) == 0 }
     guard !empty.isEmpty else { return [] }
     let errors = clusters.map { members[$0].reduce(0.0) { $0 + Double(distances[Int($1)]) } }
@@ -37,7 +42,7 @@ struct ClusterRepair {
 
   /// Moves the centroids of the smallest clusters, below `light` members, next to those of the largest, of `heavy` or
   /// more; returns who was split for whom.
-  func splitLargest(_ centroids: inout Matrix, light: Double, heavy: Double) -> [Split] {
+  package func splitLargest(_ centroids: inout Matrix, light: Double, heavy: Double) -> [Split] {
     let donors = clusters
       .filter { Double(members.count($0)) >= heavy && members.count($0) > 1 }
       .sorted { (members.count($1), $0) < (members.count($0), $1) }

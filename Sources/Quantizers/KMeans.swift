@@ -26,7 +26,7 @@ public struct KMeans: Sendable {
   }
 
   /// Lloyd iterations from given centroids.
-  static func fit(
+  package static func fit(
     _ rows: PreparedRows, from start: Matrix, iterations limit: Int, progress: (KMeansIteration) -> Void = { _ in }
   ) -> KMeans {
     var centroids = start

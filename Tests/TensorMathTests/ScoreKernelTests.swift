@@ -118,7 +118,7 @@ struct ByteKernelTests {
   }
 
   @Test func zerosAndDenormalsRoundToZeroAndCountAsError() {
-    let input: [Float] = [0, 0, 0, 0, 1e-40, -1e-40, 0, 0]
+    let input: [Float] = [0, 0, 0, 0, Float.leastNonzeroMagnitude, -Float.leastNonzeroMagnitude, 0, 0]
     var packed = [UInt8](repeating: 0, count: 4 * panelRows)
     var facts = [Float](repeating: 7, count: 3 * panelRows)
     tessera_pack_panel(input, 2, 4, &packed, &facts)
