@@ -54,8 +54,7 @@ public final class NPYReader {
     precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) are outside 0..<\(rows)")
     var elements = ContiguousArray<Float>()
     elements.reserveCapacity(range.count * columns)
-    let rowBytes = max(1, columns * kind.size)
-    let step = max(1, Self.blockBytes / rowBytes)
+    let step = max(1, Self.blockBytes / (columns * kind.size))
     var start = range.lowerBound
     while start < range.upperBound {
       let end = min(start + step, range.upperBound)
@@ -150,6 +149,9 @@ public final class NPYReader {
     guard header.shape.count == 2 else {
       throw TableExportError(
         .unsupported, path: path, "the array has the shape \(header.shape); a matrix with two dimensions is expected")
+    }
+    guard header.shape[1] > 0 else {
+      throw TableExportError(.unsupported, path: path, "the rows of the array have no elements")
     }
     guard !header.isFortranOrder else {
       throw TableExportError(
