@@ -17,4 +17,52 @@ public struct ModalityBatch: Sendable {
     self.vectors = vectors
     self.isPresent = isPresent
   }
+
+  /// A copy of some rows, in the order given.
+  func selecting(_ rows: some Collection<Int>) -> ModalityBatch {
+    ModalityBatch(name: name, vectors: vectors.selectingRows(rows), isPresent: rows.map { isPresent[$0] })
+  }
+}
+
+/// The batches of the same items in a model's order; nil stands for a modality that is missing everywhere.
+struct OrderedBatches: Sendable {
+  let batches: [ModalityBatch?]
+
+  /// Bit i is set where the item has modality i.
+  func pattern(ofRow row: Int) -> Int {
+    var pattern = 0
+    for (index, batch) in batches.enumerated() where batch?.isPresent[row] == true { pattern |= 1 << index }
+    return pattern
+  }
+
+  /// The vectors of the pattern's modalities side by side, for rows that have them all.
+  /// - Parameter padding: rows of zeros are added up to this number.
+  func joined(_ rows: [Int], pattern: Int, padding: Int) -> Matrix {
+    let present = batches.enumerated().compactMap { pattern >> $0 & 1 == 1 ? $1 : nil }
+    let width = present.reduce(0) { $0 + $1.vectors.columns }
+    var elements = ContiguousArray<Float>()
+    elements.reserveCapacity(max(rows.count, padding) * width)
+    for row in rows {
+      for batch in present { elements.append(contentsOf: batch.vectors.row(row)) }
+    }
+    let count = max(rows.count, padding)
+    elements.append(contentsOf: repeatElement(0, count: count * width - elements.count))
+    return Matrix(rows: count, columns: width, elements: elements)
+  }
+}
+
+extension [RepresentationModel.Input] {
+  /// Puts batches in this order.
+  func ordering(_ modalities: [ModalityBatch]) -> OrderedBatches {
+    for batch in modalities {
+      guard let input = first(where: { $0.name == batch.name }) else {
+        preconditionFailure("the representation was not fitted with a modality \"\(batch.name)\"")
+      }
+      precondition(
+        batch.vectors.columns == input.dimensions,
+        "\(batch.vectors.columns)-dimensional \(batch.name) vectors, fitted with \(input.dimensions)")
+      precondition(batch.vectors.rows == modalities[0].vectors.rows, "modalities of different items")
+    }
+    return OrderedBatches(batches: map { input in modalities.first { $0.name == input.name } })
+  }
 }

@@ -2,14 +2,14 @@
 ///
 /// Source: the light10 stemmer of Larkey, Ballesteros and Connell, "Light Stemming for Arabic Information Retrieval"
 /// (2007), table 1, with the prefixes ب and ل besides and after ta marbuta has been folded to heh.
-enum ArabicAffixes {
+package enum ArabicAffixes {
   private static let articles = ["وال", "بال", "كال", "فال", "ال", "لل"].map(scalars)
   private static let conjunction = scalars("و")
   private static let prepositions = ["ب", "ل"].map(scalars)
   private static let suffixes = ["ها", "ان", "ات", "ون", "ين", "يه", "ه", "ي"].map(scalars)
 
   /// The part of a word that is left without its affixes; the whole word where it is not Arabic or nothing comes off.
-  static func stem(_ word: ArraySlice<UInt32>) -> ArraySlice<UInt32> {
+  package static func stem(_ word: ArraySlice<UInt32>) -> ArraySlice<UInt32> {
     guard word.count > 3, word.allSatisfy({ (0x621...0x64A).contains($0) }) else { return word }
     var stem = word
     if let article = articles.first(where: { stem.starts(with: $0) && stem.count >= $0.count + 2 }) {

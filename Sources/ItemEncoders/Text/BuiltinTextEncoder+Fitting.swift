@@ -21,6 +21,7 @@ extension BuiltinTextEncoder {
     private let parameters: Parameters
     private var frequencies = ContiguousArray<UInt32>(repeating: 0, count: InverseDocumentFrequency.bucketCount)
     private var itemsWithText = 0
+    private var seen = 0
     private var sample: [Item] = []
     private var random: RandomSource
 
@@ -54,8 +55,6 @@ extension BuiltinTextEncoder {
       for item in items { addToSample(item) }
     }
 
-    private var seen = 0
-
     /// Reservoir sampling: Vitter's algorithm R (1985).
     private mutating func addToSample(_ item: Item) {
       seen += 1
@@ -68,14 +67,15 @@ extension BuiltinTextEncoder {
     }
 
     /// Learns the linear map and returns the encoder.
-    /// - Complexity: O(sample · sketchDimensions² + sketchDimensions³).
+    /// - Complexity: O(sample · sketchDimensions²).
     public func finish() -> BuiltinTextEncoder {
       let frequencies = InverseDocumentFrequency(frequencies: frequencies, items: itemsWithText)
       var moments = SecondMoments(columns: parameters.sketchDimensions)
       for start in stride(from: 0, to: sample.count, by: 4096) {
         moments.add(sketches(of: Array(sample[start..<min(sample.count, start + 4096)]), frequencies))
       }
-      let reduction = LinearReduction(principalDirectionsOf: moments, dimensions: parameters.dimensions)
+      let reduction = LinearReduction(
+        principalDirectionsOf: moments, dimensions: parameters.dimensions, seed: parameters.seed)
       return BuiltinTextEncoder(parameters: parameters, frequencies: frequencies, reduction: reduction)
     }
 

@@ -19,18 +19,19 @@ struct LinearReduction: Sendable, Equatable {
 
   /// The principal directions of the moments' rows, most variance first.
   ///
-  /// Where the rows span fewer than `dimensions` directions, the rest are an arbitrary orthonormal completion, through
-  /// which items unlike the sample still differ.
-  init(principalDirectionsOf moments: SecondMoments, dimensions: Int) {
+  /// Where the rows span fewer than `dimensions` directions, the rest are an arbitrary orthonormal completion,
+  /// through which items unlike the sample still differ.
+  init(principalDirectionsOf moments: SecondMoments, dimensions: Int, seed: UInt64) {
     let means = moments.means
     var covariance = moments.momentsAboutZero
     for row in 0..<moments.columns {
       for column in 0..<moments.columns { covariance[row, column] -= Float(means[row] * means[column]) }
     }
-    let eigen = SymmetricEigen(of: covariance)
+    var random = RandomSource(seed: seed)
+    let directions = principalDirections(of: covariance, count: dimensions, using: &random)
     var projection = Matrix(rows: moments.columns, columns: dimensions)
     for direction in 0..<dimensions {
-      for input in 0..<moments.columns { projection[input, direction] = eigen.vectors[direction, input] }
+      for input in 0..<moments.columns { projection[input, direction] = directions[direction, input] }
     }
     self.init(mean: ContiguousArray(means.lazy.map { Float($0) }), projection: projection)
   }

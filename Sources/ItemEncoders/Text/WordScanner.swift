@@ -1,29 +1,31 @@
 internal import Foundation
 
 /// Cuts text into folded words. Reused from item to item, so that scanning allocates nothing.
-struct WordScanner {
+package struct WordScanner {
   /// The scalars of all words, one after another.
-  private(set) var scalars: ContiguousArray<UInt32> = []
+  package private(set) var scalars: ContiguousArray<UInt32> = []
   /// Where each word ends in `scalars`; it begins where the last one ended.
-  private(set) var ends: ContiguousArray<Int> = []
+  package private(set) var ends: ContiguousArray<Int> = []
 
   /// Longer words are cut: they are not language.
-  static let maximumWordLength = 48
+  package static let maximumWordLength = 48
 
   private let maximumWords: Int
   private var wordStart = 0
 
-  init(maximumWords: Int) { self.maximumWords = maximumWords }
+  package init(maximumWords: Int) { self.maximumWords = maximumWords }
 
   /// The scalars of word `index`, as a range of ``scalars``.
-  func range(ofWord index: Int) -> Range<Int> { (index == 0 ? 0 : ends[index - 1])..<ends[index] }
+  package func range(ofWord index: Int) -> Range<Int> { (index == 0 ? 0 : ends[index - 1])..<ends[index] }
 
   /// Replaces the words by those of `text`, up to the limit.
-  mutating func scan(_ text: String) {
+  package mutating func scan(_ text: String) {
     reset()
     if !scan(utf8Of: text, isNormalized: false) {
       reset()
-      _ = scan(utf8Of: text.precomposedStringWithCompatibilityMapping, isNormalized: true)
+      // In two steps, because Foundation's one-step NFKC leaves the voicing marks of half-width kana apart.
+      let normalized = text.decomposedStringWithCompatibilityMapping.precomposedStringWithCanonicalMapping
+      _ = scan(utf8Of: normalized, isNormalized: true)
     }
     endWord()
   }

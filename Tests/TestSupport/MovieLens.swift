@@ -1,19 +1,19 @@
 import Foundation
-import ItemCatalog
-import TestSupport
+public import ItemCatalog
 
 /// The movies of the MovieLens set, with their genres as labels and without them in the text.
-struct MovieLens {
+public struct MovieLens {
   /// Items whose text has no "Genres: …" sentence, so that encoders cannot read the labels.
-  private(set) var items: [Item] = []
+  public private(set) var items: [Item] = []
   /// The same items with that sentence.
-  private(set) var itemsWithGenres: [Item] = []
+  public private(set) var itemsWithGenres: [Item] = []
   /// One bit per genre.
-  private(set) var genres: [UInt64] = []
+  public private(set) var genres: [UInt64] = []
 
-  static let folder = realData("movielens")
+  /// Where the set is, or nil.
+  public static let folder = realData("movielens")
 
-  init(folder: String) throws {
+  public init(folder: String) throws {
     var bits: [Substring: UInt64] = [:]
     let contents = try String(contentsOfFile: folder + "/items.jsonl", encoding: .utf8)
     for line in contents.split(separator: "\n") {
