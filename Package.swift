@@ -56,10 +56,10 @@ let package = Package(
 
     library("TensorMath", ["COpenBLAS", "COneDNN", "CVectorKernels", numerics]),
     library("NeuralNetworks", ["TensorMath"]),
-    library("ItemCatalog", ["TensorMath", "CImageCodecs", "CZlib", crypto]),
+    library("ItemCatalog", ["TensorMath", "CImageCodecs", "CZlib", crypto, numerics]),
     library("ItemEncoders", ["TensorMath", "NeuralNetworks", "ItemCatalog"]),
     library("BehaviorAlignment", ["TensorMath", "NeuralNetworks", "ItemCatalog", "ItemEncoders"]),
-    library("Quantizers", ["TensorMath", collections]),
+    library("Quantizers", ["TensorMath", collections, numerics]),
     library("SemanticIDStore", ["CLMDB"]),
     library("TableExport", ["TensorMath", "NeuralNetworks"]),
     library(
@@ -76,14 +76,20 @@ let package = Package(
       ],
       swiftSettings: sharedSettings + [.strictMemorySafety()]),
 
-XX
+    .target(
+      name: "TestSupport", dependencies: ["TensorMath", "ItemCatalog"], path: "Tests/TestSupport",
+      swiftSettings: sharedSettings),
     tests("TensorMathTests", ["TensorMath"]),
     tests("NeuralNetworksTests", ["NeuralNetworks", "TensorMath"]),
     tests("ItemCatalogTests", ["ItemCatalog", "TensorMath"], resources: [.copy("Fixtures")]),
     tests("ItemEncodersTests", ["ItemEncoders", "ItemCatalog", "TensorMath"]),
     tests("BehaviorAlignmentTests", ["BehaviorAlignment", "ItemEncoders", "TensorMath", "ItemCatalog"]),
     tests("QuantizersTests", ["Quantizers", "TensorMath"]),
-    tests("SemanticIDStoreTests", ["SemanticIDStore"]),
+    // Another process for the store's tests: a writer to kill, a reader to outlive a collection, a victim of bad files.
+    .executableTarget(
+      name: "StoreTestHelper", dependencies: ["SemanticIDStore"], path: "Tests/StoreTestHelper",
+      swiftSettings: sharedSettings),
+    tests("SemanticIDStoreTests", ["SemanticIDStore", "StoreTestHelper", "TensorMath"]),
     tests("TableExportTests", ["TableExport", "TensorMath", "NeuralNetworks"]),
     tests(
       "PipelineEngineTests",
@@ -91,6 +97,6 @@ XX
         "PipelineEngine", "SemanticIDStore", "ItemCatalog", "Quantizers", "TensorMath", "ItemEncoders",
         "BehaviorAlignment", "TableExport",
       ]),
-    tests("EndToEndTests", ["tessera", "SemanticIDStore"]),
+    tests("EndToEndTests", ["tessera", "SemanticIDStore", "TensorMath"]),
   ]
 )

@@ -54,8 +54,8 @@ float tessera_subtract(float *row, const float *other, size_t count) {
 }
 
 PER_INSTRUCTION_SET
-void tessera_accumulate(double *sum, const float *row, size_t count) {
-  for (size_t i = 0; i < count; i++) sum[i] += row[i];
+void tessera_accumulate(double *sum, const float *row, double weight, size_t count) {
+  for (size_t i = 0; i < count; i++) sum[i] += weight * row[i];
 }
 
 PER_INSTRUCTION_SET

@@ -9,50 +9,73 @@ internal import TensorMath
 struct BalancedGreedy {
   private let rows: PreparedRows
   private(set) var centroids: Matrix
-  private(set) var codes: ContiguousArray<UInt16>
+  private var sums: ClusterSums
   private(set) var iterations: [KMeansIteration] = []
 
   init(_ rows: PreparedRows, from start: Matrix) {
     self.rows = rows
     centroids = start
-    codes = ContiguousArray(repeating: .max, count: rows.count)
+    sums = ClusterSums(rows.matrix, clusters: start.rows)
   }
 
   /// Repeats until no row changes its cluster, at most `limit` times.
   mutating func train(iterations limit: Int, progress: (KMeansIteration) -> Void) {
     while iterations.count < limit {
-      let statistics = iterate(isFirst: iterations.isEmpty)
+      let statistics = iterate()
       iterations.append(statistics)
       progress(statistics)
       if statistics.moved == 0 { break }
     }
   }
 
-  private mutating func iterate(isFirst: Bool) -> KMeansIteration {
-    let former = codes
+  private mutating func iterate() -> KMeansIteration {
+    var codes = ContiguousArray<UInt16>(repeating: 0, count: rows.count)
     var remaining = ContiguousArray<Int32>((0..<rows.count).lazy.map(Int32.init))
     var objective = 0.0
     for cluster in 0..<centroids.rows {
       // |V| / K rows each; where that is no whole number, shares differ by at most one and together cover all rows.
       let share = (cluster + 1) * rows.count / centroids.rows - cluster * rows.count / centroids.rows
-      let distances = distances(from: cluster, to: remaining)
-      let order = (0..<remaining.count).sorted { (distances[$0], $0) < (distances[$1], $1) }
-      for position in order.prefix(share) {
-        codes[Int(remaining[position])] = UInt16(cluster)
-        objective += Double(distances[position])
+      // Distances are not negative, so their bit patterns sort as they do; the row breaks ties.
+      var keys = distances(from: cluster, to: remaining)
+      moveSmallest(share, ofKeys: &keys)
+      for key in keys.prefix(share) {
+        codes[Int(key & 0xFFFF_FFFF)] = UInt16(cluster)
+        objective += Double(Float(bitPattern: UInt32(key >> 32)))
       }
-      remaining = ContiguousArray(order.dropFirst(share).sorted().lazy.map { remaining[$0] })
+      remaining = ContiguousArray(keys.dropFirst(share).lazy.map { Int32($0 & 0xFFFF_FFFF) })
     }
-    let members = ClusterMembers(codes: codes, clusters: centroids.rows)
-    centroids = members.means(of: rows.matrix, keeping: centroids)
-    return KMeansIteration(
-      objective: objective / Double(rows.count), moved: isFirst ? rows.count : movedCount(former, codes), repaired: 0)
+    sums.update(codes)
+    centroids = sums.means(keeping: centroids)
+    return KMeansIteration(objective: objective / Double(rows.count), moved: sums.movedCount, repaired: 0)
   }
 
-  private func distances(from cluster: Int, to remaining: ContiguousArray<Int32>) -> [Float] {
+  /// For each remaining row, the distance's bits and below them the row.
+  private func distances(from cluster: Int, to remaining: ContiguousArray<Int32>) -> [UInt64] {
     let center = centroids.row(cluster)
     return Parallelism.mapChunks(of: remaining.count, size: 4096) { range in
-      range.map { squaredDistance(rows.matrix.row(Int(remaining[$0])), center) }
+      range.map { position in
+        let row = Int(remaining[position])
+        return UInt64(squaredDistance(rows.matrix.row(row), center).bitPattern) << 32 | UInt64(row)
+      }
     }.flatMap { $0 }
+  }
+}
+
+/// Reorders distinct keys so that the `count` smallest come first (Hoare's selection); expected linear time.
+func moveSmallest(_ count: Int, ofKeys keys: inout [UInt64]) {
+  var low = 0, high = keys.count - 1
+  while low < high {
+    let pivot = max(min(keys[low], keys[high]), min(max(keys[low], keys[high]), keys[(low + high) / 2]))
+    var left = low, right = high
+    while left <= right {
+      while keys[left] < pivot { left += 1 }
+      while keys[right] > pivot { right -= 1 }
+      if left <= right {
+        keys.swapAt(left, right)
+        left += 1
+        right -= 1
+      }
+    }
+    if count - 1 <= right { high = right } else if count - 1 >= left { low = left } else { return }
   }
 }

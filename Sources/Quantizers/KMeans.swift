@@ -30,28 +30,25 @@ public struct KMeans: Sendable {
     _ rows: PreparedRows, from start: Matrix, iterations limit: Int, progress: (KMeansIteration) -> Void = { _ in }
   ) -> KMeans {
     var centroids = start
+    var sums = ClusterSums(rows.matrix, clusters: start.rows)
     var iterations: [KMeansIteration] = []
-    var former: ContiguousArray<UInt16>?
     while iterations.count < limit {
       let assignment = NearestCentroids(centroids).assign(rows)
-      let moved = former.map { movedCount($0, assignment.codes) } ?? rows.count
-      let members = ClusterMembers(codes: assignment.codes, clusters: centroids.rows)
-      centroids = members.means(of: rows.matrix, keeping: centroids)
-      let repaired = ClusterRepair.splitWorst(
-        &centroids, members: members, distances: assignment.distances, rows: rows.matrix)
+      sums.update(assignment.codes)
+      centroids = sums.means(keeping: centroids)
+      var repaired = 0
+      if sums.counts.contains(0) {
+        repaired = ClusterRepair(
+          clusters: start.rows, codes: assignment.codes, distances: assignment.distances, rows: rows.matrix
+        ).splitWorst(&centroids).count
+      }
       let objective = assignment.distances.reduce(0.0) { $0 + Double($1) } / Double(rows.count)
-      iterations.append(KMeansIteration(objective: objective, moved: moved, repaired: repaired))
+      iterations.append(KMeansIteration(objective: objective, moved: sums.movedCount, repaired: repaired))
       progress(iterations[iterations.count - 1])
-      if moved == 0 && repaired == 0 { break }
-      former = assignment.codes
+      if sums.movedCount == 0 && repaired == 0 { break }
     }
     return KMeans(centroids: centroids, iterations: iterations)
   }
-}
-
-/// How many rows changed their code.
-func movedCount(_ former: ContiguousArray<UInt16>, _ current: ContiguousArray<UInt16>) -> Int {
-  zip(former, current).reduce(0) { $0 + ($1.0 == $1.1 ? 0 : 1) }
 }
 
 /// Refuses what cannot be trained on, with the first reason found.

@@ -106,7 +106,7 @@ public struct KMeansIteration: Sendable, Equatable, Codable {
   /// Rows whose centroid changed.
   public let moved: Int
 
-  /// Clusters found empty and re-seeded by splitting another.
+  /// Clusters found empty, or with `balanced` far below their share, and re-seeded by splitting another.
   public let repaired: Int
 
   public init(objective: Double, moved: Int, repaired: Int) {

@@ -73,6 +73,11 @@ public struct ItemColumns: Sendable, Equatable {
       semanticID: semanticID(at: row), flags: flags[row], distance: distances[row], contentHash: contentHashes[row])
   }
 
+  func fields(at row: Int) -> ItemFields {
+    ItemFields(
+      suffix: suffixes[row], flags: flags[row], distance: distances[row], contentHash: contentHashes[row])
+  }
+
   public func semanticID(at row: Int) -> SemanticID {
     SemanticID(codes: Array(codes[row * levels..<(row + 1) * levels]), suffix: suffixes[row])
   }

@@ -48,7 +48,8 @@ final class OutputFile {
     var done = 0
     while done < bytes.count {
       let count = unsafe bytes.withUnsafeBytes { source in
-        unsafe pwrite(descriptor, source.baseAddress.map { unsafe $0 + done }, source.count - done, off_t(offset + done))
+        unsafe pwrite(
+          descriptor, source.baseAddress.map { unsafe $0 + done }, source.count - done, off_t(offset + done))
       }
       if count < 0 && errno == EINTR { continue }
       guard count > 0 else { throw .writing(path, "write") }

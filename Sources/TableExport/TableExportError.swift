@@ -41,7 +41,8 @@ extension TableExportError {
     if number == ENOSPC || number == EDQUOT {
       return TableExportError(
         .diskFull, path: path,
-        "the disk is full (\(text(of: number))) while the program tried to \(operation); free some space and export again")
+        "the disk is full (\(text(of: number))) while the program tried to \(operation); free some space and export again"
+      )
     }
     return TableExportError(.cannotWrite, path: path, "cannot \(operation): \(text(of: number))")
   }

@@ -1,56 +1,68 @@
 internal import CVectorKernels
 
-/// Rows grouped by the cluster they belong to, each group in row order.
-package struct ClusterMembers: Sendable {
-  /// All rows, cluster after cluster.
-  package let rows: ContiguousArray<Int32>
+/// Sums of the rows of each cluster, in double precision, kept up to date while rows change their cluster.
+///
+/// Only rows that moved are read again. A cluster is summed by one thread in row order, so sums are the same, bit for
+/// bit, for any number of threads.
+package struct ClusterSums: Sendable {
+  private let matrix: Matrix
+  private var sums: ContiguousArray<Double>
+  private var codes: ContiguousArray<UInt16>?
 
-  /// Cluster k has the rows at `starts[k]..<starts[k + 1]`.
-  package let starts: ContiguousArray<Int>
+  /// Rows per cluster.
+  package private(set) var counts: [Int]
 
-  /// - Complexity: O(rows + clusters).
-  package init(codes: ContiguousArray<UInt16>, clusters: Int) {
-    var starts = ContiguousArray<Int>(repeating: 0, count: clusters + 1)
-    for code in codes { starts[Int(code) + 1] += 1 }
-    for cluster in 0..<clusters { starts[cluster + 1] += starts[cluster] }
-    var next = starts
-    var rows = ContiguousArray<Int32>(repeating: 0, count: codes.count)
-    for (row, code) in codes.enumerated() {
-      rows[next[Int(code)]] = Int32(row)
-      next[Int(code)] += 1
-    }
-    self.rows = rows
-    self.starts = starts
+  /// Rows whose cluster the last update changed; all after the first.
+  package private(set) var movedCount = 0
+
+  package init(_ matrix: Matrix, clusters: Int) {
+    self.matrix = matrix
+    sums = ContiguousArray(repeating: 0, count: clusters * matrix.columns)
+    counts = Array(repeating: 0, count: clusters)
   }
 
-  package var clusterCount: Int { starts.count - 1 }
+  /// Takes over a new assignment of all rows.
+  package mutating func update(_ current: ContiguousArray<UInt16>) {
+    precondition(current.count == matrix.rows, "\(current.count) codes for \(matrix.rows) rows")
+    var moved = ContiguousArray<Int32>()
+    if let codes {
+      for row in current.indices where codes[row] != current[row] { moved.append(Int32(row)) }
+      add(moved, codes, weight: -1)
+    } else {
+      moved.append(contentsOf: (0..<matrix.rows).lazy.map(Int32.init))
+    }
+    add(moved, current, weight: 1)
+    codes = current
+    movedCount = moved.count
+  }
 
-  /// How many rows a cluster has.
-  package func count(_ cluster: Int) -> Int { starts[cluster + 1] - starts[cluster] }
-
-  /// The rows of a cluster, in order.
-  package subscript(cluster: Int) -> ArraySlice<Int32> { rows[starts[cluster]..<starts[cluster + 1]] }
-
-  /// The mean of every cluster's rows, summed in row order in double precision; an empty cluster keeps its row of
-  /// `former`. Bit-identical for any number of threads, since one thread sums all of a cluster.
-  package func means(of matrix: Matrix, keeping former: Matrix) -> Matrix {
-    var result = former
-    let columns = matrix.columns
-    unsafe result.elements.withUnsafeMutableBufferPointer { target in
+  private mutating func add(_ rows: ContiguousArray<Int32>, _ codes: ContiguousArray<UInt16>, weight: Double) {
+    let members = ClusterMembers(rows: rows, codes: codes, clusters: counts.count)
+    for cluster in counts.indices { counts[cluster] += Int(weight) * members.count(cluster) }
+    let columns = matrix.columns, matrix = matrix
+    unsafe sums.withUnsafeMutableBufferPointer { target in
       guard let base = target.baseAddress else { return }
       let shared = unsafe SharedPointer(base)
-      Parallelism.forEachChunk(of: clusterCount, size: 16) { clusters in
-        var sum = [Double](repeating: 0, count: columns)
+      Parallelism.forEachChunk(of: members.clusterCount, size: 16) { clusters in
         unsafe matrix.elements.withUnsafeBufferPointer { source in
-          for cluster in clusters where count(cluster) > 0 {
-            for column in 0..<columns { sum[column] = 0 }
-            for row in self[cluster] {
-              unsafe tessera_accumulate(&sum, source.baseAddress! + Int(row) * columns, columns)
+          for cluster in clusters {
+            for row in members[cluster] {
+              unsafe tessera_accumulate(
+                shared.pointer + cluster * columns, source.baseAddress! + Int(row) * columns, weight, columns)
             }
-            let scale = 1 / Double(count(cluster))
-            for column in 0..<columns { unsafe shared.pointer[cluster * columns + column] = Float(sum[column] * scale) }
           }
         }
+      }
+    }
+  }
+
+  /// The mean of every cluster; one without rows keeps its row of `former`.
+  package func means(keeping former: Matrix) -> Matrix {
+    var result = former
+    for cluster in counts.indices where counts[cluster] > 0 {
+      let scale = 1 / Double(counts[cluster])
+      for position in cluster * matrix.columns..<(cluster + 1) * matrix.columns {
+        result.elements[position] = Float(sums[position] * scale)
       }
     }
     return result

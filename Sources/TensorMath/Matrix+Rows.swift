@@ -34,7 +34,7 @@ extension Matrix {
       var sums = [Double](repeating: 0, count: columns)
       unsafe elements.withUnsafeBufferPointer { source in
         guard let base = source.baseAddress else { return }
-        for row in range { unsafe tessera_accumulate(&sums, base + row * columns, columns) }
+        for row in range { unsafe tessera_accumulate(&sums, base + row * columns, 1, columns) }
       }
       return sums
     }

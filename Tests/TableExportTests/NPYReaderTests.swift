@@ -45,13 +45,15 @@ import Testing
 
   @Test func readsDoublePrecisionRounded() throws {
     let data = "000000000000f03f000000000000004000000000000008409a9999999999b93f"
-    #expect(try matrix(file("<f8", shape: "(2, 2)", data: data)) == Matrix(rows: 2, columns: 2, elements: [1, 2, 3, 0.1]))
+    #expect(
+      try matrix(file("<f8", shape: "(2, 2)", data: data)) == Matrix(rows: 2, columns: 2, elements: [1, 2, 3, 0.1]))
   }
 
   @Test func readsHalfPrecision() throws {
     let read = try matrix(file("<f2", shape: "(1, 8)", data: "003c00c0ff7b0100007c007e00805435"))
     let expected: [UInt32] = [
-      1_065_353_216, 3_221_225_472, 1_199_562_752, 864_026_624, 2_139_095_040, 2_143_289_344, 2_147_483_648, 1_051_361_280,
+      1_065_353_216, 3_221_225_472, 1_199_562_752, 864_026_624, 2_139_095_040, 2_143_289_344, 2_147_483_648,
+      1_051_361_280,
     ]
     for (value, bits) in zip(read.elements, expected) {
       #expect(value.isNaN ? Float(bitPattern: bits).isNaN : value.bitPattern == bits)
@@ -118,9 +120,14 @@ import Testing
       (file("<f4", shape: "(99999999999999999999, 4)", data: one), .invalidFile, "beyond 64 bits"),
       (file("<f4", shape: "(0, 9223372036854775807)", data: ""), .invalidFile, "beyond any file"),
       (file("<f4", shape: "(-1, 1)", data: one), .invalidFile, "not a whole number"),
-      (file(dictionary: "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1, 1)}", data: one), .invalidFile, "structured"),
+      (
+        file(dictionary: "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1, 1)}", data: one), .invalidFile,
+        "structured"
+      ),
       (file(dictionary: "{'descr': '<f4', 'shape': (1, 1)}", data: one), .invalidFile, "missing"),
-      (file(dictionary: "{'descr': '<f4', 'descr': '<f4', 'shape': (1, 1)}", data: one), .invalidFile, "unexpected key"),
+      (
+        file(dictionary: "{'descr': '<f4', 'descr': '<f4', 'shape': (1, 1)}", data: one), .invalidFile, "unexpected key"
+      ),
       (file("<f4", shape: "(1, 1)", data: one, version: 9), .invalidFile, "version 9.0"),
       (Array(file("<f4", shape: "(1, 1)", data: one).prefix(40)), .invalidFile, "ends within the header"),
       ([0x93] + Array("NUMPY".utf8) + [2, 0, 255, 255, 255, 127], .invalidFile, "at most 65536"),

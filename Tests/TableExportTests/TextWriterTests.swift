@@ -34,7 +34,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("a,b", "\"a,b\""), ("say \"hi\"", "\"say \"\"hi\"\"\""), ("two\nlines", "\"two\nlines\""), ("cr\rhere", "\"cr\rhere\""),
+    ("a,b", "\"a,b\""), ("say \"hi\"", "\"say \"\"hi\"\"\""), ("two\nlines", "\"two\nlines\""),
+    ("cr\rhere", "\"cr\rhere\""),
     ("", "\"\""), ("plain", "plain"), ("漢字 'x'", "漢字 'x'"), ("=1+1", "=1+1"),
   ])
   func csvQuotesWhatNeedsQuotes(id: String, field: String) throws {

@@ -19,8 +19,8 @@ float tessera_squared_norm(const float *a, size_t count);
 /// row[i] -= other[i]; returns the squared norm of the result.
 float tessera_subtract(float *row, const float *other, size_t count);
 
-/// sum[i] += row[i], in double precision.
-void tessera_accumulate(double *sum, const float *row, size_t count);
+/// sum[i] += weight * row[i], in double precision.
+void tessera_accumulate(double *sum, const float *row, double weight, size_t count);
 
 /// 1 when no element is a NaN or an infinity, else 0.
 int tessera_all_finite(const float *a, size_t count);

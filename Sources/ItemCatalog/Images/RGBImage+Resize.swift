@@ -1,14 +1,23 @@
 extension RGBImage {
   /// Scales to an exact size with a triangle filter that widens when shrinking, so that every source pixel counts
-  /// (no aliasing). Two passes, columns then rows, in fixed point; the same arithmetic as Pillow's `BILINEAR`.
+  /// (no aliasing): Pillow's `BILINEAR`, but rounded once where Pillow rounds after rows and again after columns.
   ///
-  /// - Complexity: O(width' × height + width' × height') × taps.
+  /// - Complexity: O(width × height) when shrinking.
   public func resized(width newWidth: Int, height newHeight: Int) -> RGBImage {
     precondition(newWidth > 0 && newHeight > 0, "an image has at least one pixel")
-    var result = self
-    if newWidth != width { result = result.resizedColumns(TriangleFilter(from: width, to: newWidth)) }
-    if newHeight != height { result = result.resizedRows(TriangleFilter(from: height, to: newHeight)) }
-    return result
+    guard newWidth != width || newHeight != height else { return self }
+    let rows = TriangleFilter(from: height, to: newHeight)
+    let columns = TriangleFilter(from: width, to: newWidth)
+    var sums = [Float](repeating: 0, count: width * 3)
+    var line = [SIMD4<Float>](repeating: .zero, count: width)
+    var result = [UInt8](repeating: 0, count: newWidth * newHeight * 3)
+    var output = result.mutableSpan
+    for row in 0..<newHeight {
+      addRows(rows, at: row, to: &sums)
+      for x in 0..<width { line[x] = SIMD4(sums[3 * x], sums[3 * x + 1], sums[3 * x + 2], 0) }
+      columns.apply(to: line.span, output: &output, at: row * newWidth * 3)
+    }
+    return RGBImage(width: newWidth, height: newHeight, pixels: result)
   }
 
   /// Scales so that the longer side has `side` pixels; the aspect ratio stays, small pictures grow.
@@ -45,85 +54,56 @@ extension RGBImage {
       height: max(1, Int((Double(height) * factor).rounded())))
   }
 
-  private func resizedColumns(_ filter: TriangleFilter) -> RGBImage {
-    let newWidth = filter.starts.count
-    var result = [UInt8](repeating: 0, count: newWidth * height * 3)
-    var output = result.mutableSpan
-    let source = pixels.span
-    let weights = filter.weights.span
-    var target = 0
-    for row in 0..<height {
-      for column in 0..<newWidth {
-        var position = (row * width + filter.starts[column]) * 3
-        var (red, green, blue) = (TriangleFilter.half, TriangleFilter.half, TriangleFilter.half)
-        for tap in column * filter.taps..<column * filter.taps + filter.counts[column] {
-          let weight = weights[tap]
-          red &+= weight &* Int32(source[position])
-          green &+= weight &* Int32(source[position + 1])
-          blue &+= weight &* Int32(source[position + 2])
-          position += 3
-        }
-        output[target] = TriangleFilter.sample(red)
-        output[target + 1] = TriangleFilter.sample(green)
-        output[target + 2] = TriangleFilter.sample(blue)
-        target += 3
-      }
+  /// The weighted sum of the source rows that make one row of the result. Whole rows are added, which vectorizes.
+  private func addRows(_ filter: TriangleFilter, at row: Int, to sums: inout [Float]) {
+    let count = sums.count
+    var target = sums.mutableSpan
+    for i in 0..<count { target[i] = 0 }
+    for tap in 0..<filter.counts[row] {
+      let weight = filter.weights[row * filter.taps + tap]
+      let start = (filter.starts[row] + tap) * count
+      let source = pixels.span.extracting(start..<start + count)
+      for i in 0..<count { target[i] += weight * Float(source[i]) }
     }
-    return RGBImage(width: newWidth, height: height, pixels: result)
-  }
-
-  /// Adds whole source rows into one row of sums, which vectorizes.
-  private func resizedRows(_ filter: TriangleFilter) -> RGBImage {
-    let newHeight = filter.starts.count
-    let stride = width * 3
-    var result = [UInt8](repeating: 0, count: stride * newHeight)
-    var sums = [Int32](repeating: 0, count: stride)
-    var output = result.mutableSpan
-    var row = sums.mutableSpan
-    let source = pixels.span
-    for newRow in 0..<newHeight {
-      for i in 0..<stride { row[i] = TriangleFilter.half }
-      for tap in 0..<filter.counts[newRow] {
-        let weight = filter.weights[newRow * filter.taps + tap]
-        let start = (filter.starts[newRow] + tap) * stride
-        let samples = source.extracting(start..<start + stride)
-        for i in 0..<stride { row[i] &+= weight &* Int32(samples[i]) }
-      }
-      for i in 0..<stride { output[newRow * stride + i] = TriangleFilter.sample(row[i]) }
-    }
-    return RGBImage(width: width, height: newHeight, pixels: result)
   }
 }
 
-/// For every output position of one axis, the input positions that it averages and their weights in 22-bit fixed
-/// point, which sum to one.
+/// For every output position of one axis, the input positions that it averages and their weights, which sum to one.
 private struct TriangleFilter {
-  static let fractionBits: Int32 = 22
-  static let half: Int32 = 1 << (fractionBits - 1)
-
+  /// Room for the weights of one position.
   let taps: Int
   private(set) var starts: [Int] = []
   private(set) var counts: [Int] = []
-  private(set) var weights: [Int32] = []
+  private(set) var weights: [Float] = []
 
   init(from source: Int, to target: Int) {
     let scale = Double(source) / Double(target)
     let support = max(1, scale)
     taps = Int(support.rounded(.up)) * 2 + 1
-    weights = [Int32](repeating: 0, count: target * taps)
+    weights = [Float](repeating: 0, count: target * taps)
     for output in 0..<target {
       let center = (Double(output) + 0.5) * scale
       let start = max(0, Int(center - support + 0.5))
       let end = min(source, Int(center + support + 0.5))
       let raw = (start..<end).map { max(0, 1 - abs(Double($0) - center + 0.5) / support) }
       let total = raw.reduce(0, +)
-      for (tap, weight) in raw.enumerated() {
-        weights[output * taps + tap] = Int32(weight / total * Double(1 << Self.fractionBits) + 0.5)
-      }
+      for (tap, weight) in raw.enumerated() { weights[output * taps + tap] = Float(weight / total) }
       starts.append(start)
       counts.append(end - start)
     }
   }
 
-  static func sample(_ sum: Int32) -> UInt8 { UInt8(clamping: sum >> fractionBits) }
+  /// Averages one line of pixels and writes it, rounded, from `position` on.
+  func apply(to line: Span<SIMD4<Float>>, output: inout MutableSpan<UInt8>, at position: Int) {
+    var target = position
+    for index in 0..<starts.count {
+      var sum = SIMD4<Float>(repeating: 0.5)
+      let (start, first) = (starts[index], index * taps)
+      for tap in 0..<counts[index] { sum += line[start + tap] * weights[first + tap] }
+      output[target] = UInt8(clamping: Int32(sum.x))
+      output[target + 1] = UInt8(clamping: Int32(sum.y))
+      output[target + 2] = UInt8(clamping: Int32(sum.z))
+      target += 3
+    }
+  }
 }

@@ -1,5 +1,5 @@
 /// What a sample catalogue looks like. Equal parameters give byte-identical files.
-public struct SampleParameters: Sendable, Hashable {
+public struct SampleParameters: Sendable, Hashable, Codable {
   /// Items of the first night.
   public var items = 600
   /// Users in the interactions.

@@ -64,14 +64,14 @@ private func describe(_ range: ClosedRange<Double>) -> String {
 
 /// The candidate with the fewest insertions, deletions, replacements and swaps of neighbors, where that is few
 /// enough to be a slip of the finger.
-func nearest(to word: String, among candidates: [String]) -> String? {
+package func nearest(to word: String, among candidates: [String]) -> String? {
   let scored = candidates.map { (candidate: $0, distance: editDistance(word.lowercased(), $0.lowercased())) }
   guard let best = scored.min(by: { ($0.distance, $0.candidate) < ($1.distance, $1.candidate) }) else { return nil }
   return best.distance <= max(1, min(word.count, best.candidate.count) / 2) ? best.candidate : nil
 }
 
 /// Optimal string alignment distance (Damerau–Levenshtein without repeated edits of one substring).
-func editDistance(_ first: String, _ second: String) -> Int {
+package func editDistance(_ first: String, _ second: String) -> Int {
   let a = Array(first.unicodeScalars.prefix(64))
   let b = Array(second.unicodeScalars.prefix(64))
   var beforePrevious = [Int]()

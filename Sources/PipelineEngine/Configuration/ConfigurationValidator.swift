@@ -91,7 +91,8 @@ struct ConfigurationValidator {
   }
 
   private mutating func mismatch(_ value: YAMLValue, _ shape: ConfigurationShape, _ path: String) -> CheckedValue? {
-    report(value.line, "\(path): expected \(shape.expectation), found \(value.summary)")
+    let place = path.isEmpty ? "the pipeline file" : path
+    report(value.line, "\(place): expected \(shape.expectation), found \(value.summary)")
     return nil
   }
 

@@ -35,7 +35,8 @@ struct EnvironmentSubstitution: Sendable {
     let name = String(separator.map { expression[..<$0.lowerBound] } ?? expression)
     let isName = !name.isEmpty && name.utf8.allSatisfy { isWordByte($0) } && !(name.first?.isNumber ?? true)
     guard isName else {
-      throw Failure(message: "'${\(expression.prefix(60))}' names no environment variable; write ${NAME} or ${NAME:-default}")
+      throw Failure(
+        message: "'${\(expression.prefix(60))}' names no environment variable; write ${NAME} or ${NAME:-default}")
     }
     if let value = environment[name], !value.isEmpty || separator == nil { return value }
     if let separator { return String(expression[separator.upperBound...]) }

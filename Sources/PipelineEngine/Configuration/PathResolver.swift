@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// Makes the paths of a pipeline file absolute: inputs are relative to the file, the workspace to the current folder.
+/// Makes the paths of a pipeline file absolute: they are relative to the file.
 struct PathResolver: Sendable {
   let pipelineFile: String
   private let currentDirectory: String
@@ -14,7 +14,8 @@ struct PathResolver: Sendable {
     Self.join(String(pipelineFile[..<(pipelineFile.lastIndex(of: "/") ?? pipelineFile.endIndex)]), path)
   }
 
-  func workspace(_ path: String) -> String { Self.join(currentDirectory, path) }
+  /// A path relative to the current folder.
+  func current(_ path: String) -> String { Self.join(currentDirectory, path) }
 
   /// Whether a relative path names something below its folder.
   static func staysBelow(_ path: String) -> Bool {

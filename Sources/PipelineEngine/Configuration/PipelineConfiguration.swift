@@ -93,12 +93,13 @@ public struct PipelineConfiguration: Sendable {
 
   public struct Export: Sendable {
     public var format: String
-    /// Relative to the workspace's folder `export`.
+    /// Relative to the workspace.
     public var path: String
   }
 
   public struct Report: Sendable {
-    public var neighborSample: Int
+    /// Colliding buckets to show.
+    public var buckets: Int
   }
 }
 
@@ -133,7 +134,7 @@ extension PipelineConfiguration {
 
   private init(_ root: CheckedSection, paths: PathResolver) {
     name = root.text("name") ?? ""
-    workspace = paths.workspace(root.text("workspace") ?? "runs/\(name)")
+    workspace = root.text("workspace").map(paths.input) ?? paths.current("runs/\(name)")
     threads = root.integer("threads") ?? 0
     compute = root.text("compute") ?? "auto"
     seed = UInt64(root.integer("seed") ?? 1)
@@ -149,7 +150,7 @@ extension PipelineConfiguration {
       guard case .section(let section) = value else { return nil }
       return Export(format: section.text("format") ?? "", path: section.text("path") ?? "")
     }
-    report = root.section("report").map { Report(neighborSample: $0.integer("neighborSample") ?? 2_000) }
+    report = root.section("report").map { Report(buckets: $0.integer("buckets") ?? 20) }
     source = ""
     path = paths.pipelineFile
   }
@@ -168,9 +169,14 @@ extension PipelineConfiguration {
     if let encode, encode.text == nil, encode.image == nil {
       validator.report(root.lines["encode"] ?? 1, "encode: names no encoder: add 'text', 'image' or both")
     }
-    for (index, export) in export.enumerated() where !PathResolver.staysBelow(export.path) {
-      validator.report(
-        root.lines["export"] ?? 1, "export[\(index)].path: '\(export.path)' leaves the workspace's folder export; write a plain name")
+    for (index, export) in export.enumerated() {
+      let first = export.path.split(separator: "/").first.map(String.init) ?? ""
+      if !PathResolver.staysBelow(export.path) || Workspace.reservedNames.contains(first) {
+        validator.report(
+          root.lines["export"] ?? 1,
+          "export[\(index)].path: '\(export.path)' leaves the workspace or is a name that it uses itself; write another"
+        )
+      }
     }
     if Set(export.map(\.path)).count < export.count {
       validator.report(root.lines["export"] ?? 1, "export: two tables have the same path; give each its own")

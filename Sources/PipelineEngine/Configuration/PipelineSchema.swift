@@ -9,7 +9,8 @@ public enum PipelineSchema {
   public static let root = ConfigurationShape.section([
     ConfigurationKey("name", .identifier, required: true, "Names the pipeline and its default workspace."),
     ConfigurationKey(
-      "workspace", .text, "Folder for all that runs write, relative to the current folder. Default: runs/<name>."),
+      "workspace", .text,
+      "Folder for all that runs write, relative to this file. Default: runs/<name> in the current folder."),
     ConfigurationKey("threads", .integer(0...1024), "Threads to use; 0, the default, is all cores."),
     ConfigurationKey(
       "compute", .choice(["auto", "float32", "bfloat16"]),
@@ -32,10 +33,13 @@ public enum PipelineSchema {
       "Item files (.jsonl, .csv, .tsv, also .gz), paths or globs, relative to this file."),
     ConfigurationKey(
       "interactions", .either([.text, .section(interactions)]), "The behavior log, a path or a section."),
-    ConfigurationKey("imageFolder", .text, "Folder that image paths are relative to. Default: each item file's folder."),
-    ConfigurationKey("imageRoot", .text, "Folder that image paths may not leave. Default: the one they are relative to."),
     ConfigurationKey(
-      "maxRejectedFraction", .number(0...1), "The run fails where more of the records than this are bad. Default: 0.01."),
+      "imageFolder", .text, "Folder that image paths are relative to. Default: each item file's folder."),
+    ConfigurationKey(
+      "imageRoot", .text, "Folder that image paths may not leave. Default: the one they are relative to."),
+    ConfigurationKey(
+      "maxRejectedFraction", .number(0...1), "The run fails where more of the records than this are bad. Default: 0.01."
+    ),
     ConfigurationKey("limits", .section(limits), "Bounds on what is read, against damaged and hostile files."),
   ]
 
@@ -43,7 +47,8 @@ public enum PipelineSchema {
     ConfigurationKey(
       "path", .either([.text, .list(of: .text, count: 1...1000)]), required: true,
       "Interaction files (.csv, .tsv, .jsonl, also .gz), relative to this file."),
-    ConfigurationKey("minimumRating", .number(-1e9...1e9), "Interactions rated below this are left out. Default: none."),
+    ConfigurationKey(
+      "minimumRating", .number(-1e9...1e9), "Interactions rated below this are left out. Default: none."),
   ]
 
   private static let limits: [ConfigurationKey] = [
@@ -92,10 +97,12 @@ public enum PipelineSchema {
     ConfigurationKey(
       "method", .choice(["residual-kmeans", "balanced", "balanced-greedy"]), "The quantizer. Default: residual-kmeans."),
     ConfigurationKey(
-      "sizes", .list(of: .integer(2...65_536), count: 1...16), "Centroids of each level. Default: [256, 256, 256, 256]."),
+      "sizes", .list(of: .integer(2...65_536), count: 1...16), "Centroids of each level. Default: [256, 256, 256, 256]."
+    ),
     ConfigurationKey("seed", .integer(0...Int.max), "Seed of the k-means. Default: the pipeline's."),
     ConfigurationKey("iterations", .integer(1...1_000), "k-means iterations per level. Default: 20."),
-    ConfigurationKey("sampleLimit", .integer(256...10_000_000), "Items that codebooks are trained on. Default: 262144."),
+    ConfigurationKey(
+      "sampleLimit", .integer(256...10_000_000), "Items that codebooks are trained on. Default: 262144."),
     ConfigurationKey(
       "refit", .choice(["never", "on-drift", "always"]),
       "Whether a later night trains the codebooks again, from the old centroids. Default: never."),
@@ -120,17 +127,18 @@ public enum PipelineSchema {
   ]
 
   private static let publish: [ConfigurationKey] = [
-    ConfigurationKey("keepGenerations", .integer(1...10_000), "Generations kept for rollback and comparison. Default: 7.")
+    ConfigurationKey(
+      "keepGenerations", .integer(1...10_000), "Generations kept for rollback and comparison. Default: 7.")
   ]
 
   private static let export: [ConfigurationKey] = [
     ConfigurationKey("format", .choice(["parquet", "csv", "jsonl", "npy"]), required: true, "The table's format."),
     ConfigurationKey(
       "path", .text, required: true,
-      "The file (for npy a folder), relative to the workspace's folder export; it must stay below it."),
+      "The file (for npy a folder), relative to the workspace."),
   ]
 
   private static let report: [ConfigurationKey] = [
-    ConfigurationKey("neighborSample", .integer(0...1_000_000), "Items sampled for neighbor figures. Default: 2000."),
+    ConfigurationKey("buckets", .integer(0...200), "Colliding buckets to show. Default: 20.")
   ]
 }

@@ -66,6 +66,7 @@ public struct ReportLevel: Sendable, Equatable, Codable {
 
   /// From 0.
   public var level: Int
+  public var items: Int
   public var size: Int
   public var used: Int
   public var utilization: Double
@@ -84,6 +85,7 @@ public struct ReportLevel: Sendable, Equatable, Codable {
 
   public init(level: Int, _ metrics: LevelMetrics) {
     self.level = level
+    items = metrics.occupancy.reduce(0, +)
     size = metrics.size
     used = metrics.used
     utilization = metrics.utilization

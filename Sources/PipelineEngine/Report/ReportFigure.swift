@@ -8,7 +8,7 @@ public struct ReportFigure: Sendable, Equatable, Codable {
     case count
     /// A share from 0 to 1, written in percent.
     case percent
-    /// A real number, written with four decimals.
+    /// A real number, written with four decimals, fewer from ten on.
     case decimal
     case seconds
     case bytes
@@ -49,7 +49,8 @@ extension ReportFigure {
   /// The figures that most runs have. Use these keys, so that a figure is called the same in every report.
   public enum Known: String, Sendable, CaseIterable {
     case items, uniqueSemanticIDs, collisionRate, churn, utilization, entropy, reconstructionError, rejectedRecords
-    case addedItems, changedItems, removedItems, movedItems, itemsWithoutText, itemsWithoutImage, itemsNewerThanCodebooks
+    case addedItems, changedItems, removedItems, movedItems, itemsWithoutText, itemsWithoutImage,
+      itemsNewerThanCodebooks
     case largestBucket, duplicateRate, neighborAgreement, totalSeconds, peakMemory
   }
 
@@ -93,7 +94,8 @@ extension ReportFigure {
       Template("Code entropy", .decimal, .higher, headline: true, "Mean over levels, in nats; more is more even use.")
     case .reconstructionError:
       Template(
-        "Reconstruction error", .decimal, .lower, headline: true, "Mean squared distance of items to their decoded codes.")
+        "Reconstruction error", .decimal, .lower, headline: true,
+        "Mean squared distance of items to their decoded codes.")
     case .rejectedRecords:
       Template("Rejected records", .count, .lower, headline: true, "Records of the catalog that were left out.")
     default: detailTemplate(known)
@@ -128,7 +130,7 @@ extension ReportFigure.Kind {
     switch self {
     case .count: return grouped(value)
     case .percent: return String(format: "%.2f%%", value * 100)
-    case .decimal: return String(format: "%.4f", value)
+    case .decimal: return String(format: abs(value) >= 100 ? "%.1f" : abs(value) >= 10 ? "%.2f" : "%.4f", value)
     case .seconds: return duration(value)
     case .bytes: return size(value)
     }

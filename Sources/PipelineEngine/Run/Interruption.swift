@@ -8,6 +8,11 @@ public enum Interruption {
   /// Turns SIGINT and SIGTERM into a request to stop at the next safe point; a second signal ends the process at once.
   public static func watchSignals() {
     _ = signalNumber.load(ordering: .relaxed)
+    // A parent that starts us from a worker thread may have left these blocked.
+    var signals = sigset_t()
+    unsafe sigemptyset(&signals)
+    for number in [SIGINT, SIGTERM] { unsafe sigaddset(&signals, number) }
+    unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     for number in [SIGINT, SIGTERM] {
       signal(number) { received in
         Interruption.signalNumber.store(received, ordering: .relaxed)

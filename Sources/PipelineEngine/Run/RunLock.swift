@@ -2,11 +2,11 @@ internal import Foundation
 internal import Glibc
 
 /// Keeps two runs out of one workspace. The kernel drops the lock with the process, so a crash leaves none behind.
-final class RunLock: Sendable {
+package final class RunLock: Sendable {
   private let file: Int32
 
   /// - Throws: ``PipelineError/Code/locked``, naming the holder's process, where another run holds the workspace.
-  init(workspace: String) throws(PipelineError) {
+  package init(workspace: String) throws(PipelineError) {
     let path = workspace + "/lock"
     let opened = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard opened >= 0 else { throw FileSystem.writeError(path) }

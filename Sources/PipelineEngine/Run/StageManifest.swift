@@ -2,19 +2,30 @@ internal import Foundation
 internal import ItemCatalog
 
 /// A named value that decides what a stage makes.
-struct StageInput: Codable, Sendable, Equatable {
-  var name: String
-  var value: String
+package struct StageInput: Codable, Sendable, Equatable {
+  package var name: String
+  package var value: String
+
+  package init(name: String, value: String) {
+    self.name = name
+    self.value = value
+  }
 }
 
 /// What a stage is made of: its code's version, its part of the configuration, its inputs.
-struct StageFingerprint: Codable, Sendable, Equatable {
-  var codeVersion: Int
-  var configuration: [StageInput]
-  var inputs: [StageInput]
+package struct StageFingerprint: Codable, Sendable, Equatable {
+  package var codeVersion: Int
+  package var configuration: [StageInput]
+  package var inputs: [StageInput]
+
+  package init(codeVersion: Int, configuration: [StageInput], inputs: [StageInput]) {
+    self.codeVersion = codeVersion
+    self.configuration = configuration
+    self.inputs = inputs
+  }
 
   /// SHA-256 over all of it, in order.
-  var digest: String {
+  package var digest: String {
     var hasher = ContentHasher()
     hasher.update(UInt64(codeVersion))
     for input in configuration + inputs {
@@ -25,7 +36,7 @@ struct StageFingerprint: Codable, Sendable, Equatable {
   }
 
   /// Why a stage with fingerprint `old` is not up to date; nil where it is.
-  func difference(from old: StageFingerprint) -> String? {
+  package func difference(from old: StageFingerprint) -> String? {
     if codeVersion != old.codeVersion { return "its code changed (version \(old.codeVersion) → \(codeVersion))" }
     if let change = Self.change(old.configuration, configuration, kind: "configuration") { return change }
     return Self.change(old.inputs, inputs, kind: "input")

@@ -8,8 +8,6 @@ public struct Workspace: Sendable {
 
   /// The semantic-ID store.
   public var store: String { root + "/store" }
-  /// Where published tables lie, replaced whole by each new generation.
-  public var exports: String { root + "/export" }
   /// The item table and its rejected records.
   public var catalog: String { root + "/catalog" }
   var cache: String { root + "/cache" }
@@ -19,6 +17,12 @@ public struct Workspace: Sendable {
   /// What stages hand each other; a stage's manifest appears last and vouches for its files.
   func stage(_ stage: StageName) -> String { root + "/stages/" + stage.rawValue }
   func stageManifest(_ stage: StageName) -> String { root + "/stages/" + stage.rawValue + ".json" }
+
+  /// Where an exported table lies; each generation replaces it whole.
+  public func export(_ path: String) -> String { root + "/" + path }
+
+  /// What an export may not be called, because the workspace keeps other things there.
+  static let reservedNames: Set<String> = ["store", "cache", "models", "catalog", "runs", "stages", "lock"]
 
   func model(_ fingerprint: String) -> String { models + "/" + fingerprint + ".safetensors" }
 

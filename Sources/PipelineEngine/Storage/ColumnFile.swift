@@ -1,18 +1,18 @@
 internal import Foundation
 internal import Glibc
-internal import TensorMath
+package import TensorMath
 
 /// A numeric type that column files may hold; the raw value of its kind is part of the file's header.
-protocol ColumnElement: BitwiseCopyable, Sendable {
+package protocol ColumnElement: BitwiseCopyable, Sendable {
   static var columnKind: UInt32 { get }
   static var zero: Self { get }
 }
 
-extension Float: ColumnElement { static var columnKind: UInt32 { 1 } }
-extension UInt8: ColumnElement { static var columnKind: UInt32 { 2 } }
-extension UInt16: ColumnElement { static var columnKind: UInt32 { 3 } }
-extension UInt32: ColumnElement { static var columnKind: UInt32 { 4 } }
-extension UInt64: ColumnElement { static var columnKind: UInt32 { 5 } }
+extension Float: ColumnElement { package static var columnKind: UInt32 { 1 } }
+extension UInt8: ColumnElement { package static var columnKind: UInt32 { 2 } }
+extension UInt16: ColumnElement { package static var columnKind: UInt32 { 3 } }
+extension UInt32: ColumnElement { package static var columnKind: UInt32 { 4 } }
+extension UInt64: ColumnElement { package static var columnKind: UInt32 { 5 } }
 
 /// The 64 bytes before the elements: magic, kind, columns, rows, then a checksum of these.
 struct ColumnHeader: Equatable {
@@ -50,14 +50,14 @@ struct ColumnHeader: Equatable {
 
 /// A row-major table of one element type on disk, written block by block: memory holds one block, never the table.
 /// The file appears under its name when it is complete.
-final class ColumnFileWriter<Element: ColumnElement> {
-  let columns: Int
-  private(set) var rows = 0
+package final class ColumnFileWriter<Element: ColumnElement> {
+  package let columns: Int
+  package private(set) var rows = 0
   private let path: String
   private let file: Int32
   private var isOpen = true
 
-  init(path: String, columns: Int) throws(PipelineError) {
+  package init(path: String, columns: Int) throws(PipelineError) {
     self.path = path
     self.columns = columns
     file = unsafe open(path + ".tmp", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
@@ -67,7 +67,7 @@ final class ColumnFileWriter<Element: ColumnElement> {
   deinit { if isOpen { close(file) } }
 
   /// Appends whole rows.
-  func append(_ elements: Span<Element>) throws(PipelineError) {
+  package func append(_ elements: Span<Element>) throws(PipelineError) {
     precondition(elements.count % columns == 0, "\(elements.count) elements are no whole rows of \(columns)")
     let offset = ColumnHeader.byteCount + rows * columns * MemoryLayout<Element>.stride
     try unsafe FileSystem.writeAll(elements.bytes, to: file, at: offset, path: path)
@@ -75,7 +75,7 @@ final class ColumnFileWriter<Element: ColumnElement> {
   }
 
   /// Writes the header, waits for the disk and gives the file its name.
-  func finish() throws(PipelineError) {
+  package func finish() throws(PipelineError) {
     let header = ColumnHeader(kind: Element.columnKind, columns: columns, rows: rows).bytes
     try unsafe FileSystem.writeAll(header.span.bytes, to: file, at: 0, path: path)
     try FileSystem.flush(file, path: path)
@@ -86,14 +86,14 @@ final class ColumnFileWriter<Element: ColumnElement> {
 }
 
 /// Reads rows of a table that ``ColumnFileWriter`` wrote.
-final class ColumnFileReader<Element: ColumnElement> {
-  let columns: Int
-  let rows: Int
+package final class ColumnFileReader<Element: ColumnElement>: Sendable {
+  package let columns: Int
+  package let rows: Int
   private let path: String
   private let file: Int32
 
   /// Opens a file and checks that its header and size agree and that it holds what the caller expects.
-  init(path: String, columns expectedColumns: Int? = nil, rows expectedRows: Int? = nil) throws(PipelineError) {
+  package init(path: String, columns expectedColumns: Int? = nil, rows expectedRows: Int? = nil) throws(PipelineError) {
     self.path = path
     file = unsafe open(path, O_RDONLY | O_CLOEXEC)
     var bytes = [UInt8](repeating: 0, count: ColumnHeader.byteCount)
@@ -127,7 +127,7 @@ final class ColumnFileReader<Element: ColumnElement> {
   }
 
   /// The elements of consecutive rows.
-  func read(_ range: Range<Int>) throws(PipelineError) -> ContiguousArray<Element> {
+  package func read(_ range: Range<Int>) throws(PipelineError) -> ContiguousArray<Element> {
     precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) outside 0..<\(rows)")
     var result = ContiguousArray<Element>(repeating: .zero, count: range.count * columns)
     let stride = MemoryLayout<Element>.stride
@@ -145,25 +145,25 @@ final class ColumnFileReader<Element: ColumnElement> {
     return result
   }
 
-  func readAll() throws(PipelineError) -> ContiguousArray<Element> { try read(0..<rows) }
+  package func readAll() throws(PipelineError) -> ContiguousArray<Element> { try read(0..<rows) }
 }
 
 extension ColumnFileReader where Element == Float {
   /// Consecutive rows as a matrix.
-  func matrix(_ range: Range<Int>) throws(PipelineError) -> Matrix {
+  package func matrix(_ range: Range<Int>) throws(PipelineError) -> Matrix {
     Matrix(rows: range.count, columns: columns, elements: try read(range))
   }
 }
 
 /// A 64-bit mixing checksum over words (SplitMix64's finalizer, chained): finds damage, resists no attacker.
-enum Checksum {
-  static func of(_ words: some Sequence<UInt64>) -> UInt64 {
+package enum Checksum {
+  package static func of(_ words: some Sequence<UInt64>) -> UInt64 {
     var state: UInt64 = 0x9E37_79B9_7F4A_7C15
     for word in words { state = mix(state ^ word) }
     return state
   }
 
-  static func of(_ floats: some Sequence<Float>) -> UInt64 {
+  package static func of(_ floats: some Sequence<Float>) -> UInt64 {
     of(floats.lazy.map { UInt64($0.bitPattern) })
   }
 

@@ -93,13 +93,17 @@ struct CentroidMatcher {
 
 /// Squared Euclidean distances between the rows of `a` and of `b`, `a.rows × b.rows`.
 func pairwiseSquaredDistances(_ a: Matrix, _ b: Matrix) -> Matrix {
-  let norms = (0..<b.rows).map { squaredNorm(b.row($0)) }
+  let allNorms = ContiguousArray((0..<b.rows).map { squaredNorm(b.row($0)) })
+  let norms = allNorms.span
   var result = matrixProduct(a, b, transposingRight: true)
   for row in 0..<a.rows {
     let norm = squaredNorm(a.row(row))
+    var values = result.elements.mutableSpan
+    let offset = row * b.rows
     for column in 0..<b.rows {
-      let position = row * b.rows + column
-      result.elements[position] = max(0, norm + norms[column] - 2 * result.elements[position])
+      // Within bounds: the product is a.rows × b.rows, and there is a norm per row of b.
+      unsafe values[unchecked: offset + column] = max(
+        0, norm + norms[unchecked: column] - 2 * values[unchecked: offset + column])
     }
   }
   return result

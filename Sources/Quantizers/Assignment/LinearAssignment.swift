@@ -3,8 +3,8 @@ public import TensorMath
 /// A minimum-cost assignment of rows to columns, each used at most once; `min(rows, columns)` pairs are made.
 ///
 /// Shortest augmenting paths with dual potentials (Jonker and Volgenant, "A shortest augmenting path algorithm for
-/// dense and sparse linear assignment problems", 1987), started from every row's cheapest column where it is free.
-/// The result depends on the costs alone; among equal optima earlier rows tend to keep their cheapest column.
+/// dense and sparse linear assignment problems", 1987), started from every row's cheapest column where it is free and,
+/// where many rows contest columns, their augmenting row reduction. The result depends on the costs alone.
 public struct LinearAssignment: Sendable, Equatable {
   /// The column of each row, or -1 for a row left over because there are more rows than columns.
   public let columnOfRow: ContiguousArray<Int>
@@ -31,11 +31,15 @@ public struct LinearAssignment: Sendable, Equatable {
     cost = total
   }
 
+  /// Rows without a column from which the row reduction pays.
+  private static let reductionThreshold = 8
+
   /// Solves where every row finds a column.
   private static func solveWide(_ costs: Matrix) -> ContiguousArray<Int> {
     var solver = AugmentingPathSolver(rows: costs.rows, columns: costs.columns)
     let span = costs.elements.span
-    let unassigned = solver.assignCheapestColumns(span)
+    var unassigned = solver.assignCheapestColumns(span)
+    if unassigned.count >= reductionThreshold { unassigned = solver.reduceRows(unassigned, span) }
     for row in unassigned { solver.augment(from: row, span) }
     return solver.columnOfRow
   }
@@ -72,10 +76,13 @@ private struct AugmentingPathSolver {
     var unassigned: [Int] = []
     for row in 0..<rows {
       var best = 0
-      for column in 1..<max(1, columns) where costs[row * columns + column] < costs[row * columns + best] {
-        best = column
+      var least = costs[row * columns]
+      for column in 1..<max(1, columns) {
+        // Within bounds: the solver was made for costs of rows × columns.
+        let cost = unsafe costs[unchecked: row * columns + column]
+        if cost < least { (least, best) = (cost, column) }
       }
-      rowPotential[row] = Double(costs[row * columns + best])
+      rowPotential[row] = Double(least)
       if rowOfColumn[best] < 0 {
         rowOfColumn[best] = row
         columnOfRow[row] = best
@@ -84,6 +91,66 @@ private struct AugmentingPathSolver {
       }
     }
     return unassigned
+  }
+
+  /// Augmenting row reduction: each row takes its cheapest column at a price that makes it as dear as the second
+  /// cheapest, and a row driven out bids at once. Returns the rows left without a column after two rounds.
+  mutating func reduceRows(_ unassigned: [Int], _ costs: Span<Float>) -> [Int] {
+    var pending = unassigned
+    for _ in 0..<2 {
+      var left: [Int] = []
+      var next = 0
+      // Rounding could keep two rows outbidding each other by nothing.
+      var steps = 4 * rows + 64
+      while next < pending.count {
+        let row = pending[next]
+        next += 1
+        steps -= 1
+        if steps < 0 {
+          left.append(row)
+          continue
+        }
+        let bid = cheapestTwo(row, costs)
+        let isStrict = bid.first < bid.second
+        let column = isStrict || rowOfColumn[bid.column] < 0 ? bid.column : bid.otherColumn
+        if isStrict { columnPotential[column] -= bid.second - bid.first }
+        rowPotential[row] = bid.second
+        let driven = rowOfColumn[column]
+        rowOfColumn[column] = row
+        columnOfRow[row] = column
+        guard driven >= 0 else { continue }
+        columnOfRow[driven] = -1
+        if isStrict {
+          next -= 1
+          pending[next] = driven
+        } else {
+          left.append(driven)
+        }
+      }
+      pending = left
+    }
+    return pending
+  }
+
+  /// The two least reduced costs of a row and their columns.
+  private func cheapestTwo(
+    _ row: Int, _ costs: Span<Float>
+  ) -> (first: Double, column: Int, second: Double, otherColumn: Int) {
+    let potentials = columnPotential.span
+    let offset = row * columns
+    var (first, column, second, otherColumn) = (Double.infinity, 0, Double.infinity, 0)
+    for candidate in 0..<columns {
+      // Within bounds: costs are rows × columns, potentials columns.
+      let reduced = unsafe Double(costs[unchecked: offset + candidate]) - potentials[unchecked: candidate]
+      guard reduced < second else { continue }
+      if reduced < first {
+        (second, otherColumn) = (first, column)
+        (first, column) = (reduced, candidate)
+      } else {
+        (second, otherColumn) = (reduced, candidate)
+      }
+    }
+    return columns > 1 ? (first, column, second, otherColumn) : (first, column, first, column)
   }
 
   /// Adds one row by the cheapest alternating path to a free column (Dijkstra on reduced costs).
@@ -111,23 +178,11 @@ private struct AugmentingPathSolver {
   /// Offers every open column the path through `row` and returns the position of the nearest open column, a free
   /// one where distances tie.
   private mutating func relax(_ row: Int, from lowest: Double, open: Int, _ costs: Span<Float>) -> Int {
-    let base = lowest - rowPotential[row]
     let offset = row * columns
-    var nearest = Double.infinity
-    var position = -1
-    var isFree = false
-    for candidate in 0..<open {
-      let column = order[candidate]
-      let reduced = base + Double(costs[offset + column]) - columnPotential[column]
-      if reduced < distance[column] {
-        distance[column] = reduced
-        predecessor[column] = row
-      }
-      let reach = distance[column]
-      guard reach <= nearest else { continue }
-      let free = rowOfColumn[column] < 0
-      if reach < nearest || (free && !isFree) { (nearest, position, isFree) = (reach, candidate, free) }
-    }
+    let position = relaxColumns(
+      order, open: open, row: row, base: lowest - rowPotential[row],
+      costs: costs.extracting(offset..<offset + columns), columnPotential: columnPotential, rowOfColumn: rowOfColumn,
+      distance: &distance, predecessor: &predecessor)
     precondition(position >= 0, "every open column is reachable while costs are finite")
     return position
   }
@@ -155,6 +210,35 @@ private struct AugmentingPathSolver {
       column = previous
     }
   }
+}
+
+/// The inner loop of the search, over the columns that are still open; returns the position of the nearest in `order`.
+private func relaxColumns(
+  _ order: ContiguousArray<Int>, open: Int, row: Int, base: Double, costs: Span<Float>,
+  columnPotential: ContiguousArray<Double>, rowOfColumn: ContiguousArray<Int>,
+  distance: inout ContiguousArray<Double>, predecessor: inout ContiguousArray<Int>
+) -> Int {
+  let order = order.span, potentials = columnPotential.span, assigned = rowOfColumn.span
+  var distances = distance.mutableSpan
+  var predecessors = predecessor.mutableSpan
+  var nearest = Double.infinity
+  var position = -1
+  var isFree = false
+  for candidate in 0..<open {
+    // Within bounds: `order` is part of a permutation of the columns; all the others have one element per column.
+    let column = unsafe order[unchecked: candidate]
+    let reduced = unsafe base + Double(costs[unchecked: column]) - potentials[unchecked: column]
+    var reach = unsafe distances[unchecked: column]
+    if reduced < reach {
+      reach = reduced
+      unsafe distances[unchecked: column] = reduced
+      unsafe predecessors[unchecked: column] = row
+    }
+    guard reach <= nearest else { continue }
+    let free = unsafe assigned[unchecked: column] < 0
+    if reach < nearest || (free && !isFree) { (nearest, position, isFree) = (reach, candidate, free) }
+  }
+  return position
 }
 
 extension Matrix {

@@ -25,58 +25,27 @@ struct ExactRelocation {
   /// leave at least one of them free. All free codes where picking would not pay.
   private func candidateCodes() -> [Int] {
     let count = contest.rows.count
-    guard count * 8 < contest.freeCodes.count else { return contest.freeCodes }
-    var isCandidate = [Bool](repeating: false, count: (contest.freeCodes.last ?? -1) + 1)
-    for item in 0..<count {
-      for code in cheapestCodes(item, count: count) { isCandidate[code] = true }
-    }
-    return contest.freeCodes.filter { isCandidate[$0] }
-  }
-
-  /// The item's `count` cheapest codes within reach, ties to the lower code.
-  private func cheapestCodes(_ item: Int, count: Int) -> [Int] {
-    var best: [(cost: Float, code: Int)] = []
-    best.reserveCapacity(count + 1)
-    for code in contest.freeCodes {
-      if best.count == count, let worst = best.last, !isCheaper(item, code, than: worst.cost) { continue }
-      guard let cost = costs.added(item, code) else { continue }
-      var position = best.count
-      while position > 0 && cost < best[position - 1].cost { position -= 1 }
-      best.insert((cost, code), at: position)
-      if best.count > count { best.removeLast() }
-    }
-    return best.map(\.code)
-  }
-
-  private func isCheaper(_ item: Int, _ code: Int, than cost: Float) -> Bool {
-    guard let added = costs.added(item, code) else { return false }
-    return added < cost
+    guard count * 8 < contest.freeCount else { return contest.freeCodes }
+    var candidates: Set<Int> = []
+    for item in 0..<count { candidates.formUnion(costs.cheapestCodes(item, count: count, in: contest)) }
+    return candidates.sorted()
   }
 
   /// The chosen code of every item, nil for those that found none.
   private func assign(_ codes: [Int]) -> [Int?] {
     let count = contest.rows.count
-    var matrix = Matrix(rows: count, columns: codes.count)
+    var elements = ContiguousArray<Float>()
+    elements.reserveCapacity(count * codes.count)
+    for item in 0..<count { elements.append(contentsOf: costs.added(item, codes)) }
     var lowest: Float = 0
     var highest: Float = 0
-    var unreachable: [Int] = []
-    for item in 0..<count {
-      for (column, code) in codes.enumerated() {
-        let position = item * codes.count + column
-        guard let cost = costs.added(item, code) else {
-          unreachable.append(position)
-          continue
-        }
-        matrix.elements[position] = cost
-        (lowest, highest) = (min(lowest, cost), max(highest, cost))
-      }
-    }
+    for cost in elements where cost < .infinity { (lowest, highest) = (min(lowest, cost), max(highest, cost)) }
     // One code out of reach costs more than any assignment within reach could save.
     let penalty = min((highest - lowest + 1e-3) * Float(count + 1) + highest, .greatestFiniteMagnitude / 4)
-    for position in unreachable { matrix.elements[position] = penalty }
-    let isUnreachable = Set(unreachable)
+    let matrix = Matrix(
+      rows: count, columns: codes.count, elements: ContiguousArray(elements.map { $0 < .infinity ? $0 : penalty }))
     return LinearAssignment(matrix).columnOfRow.enumerated().map { item, column in
-      column < 0 || isUnreachable.contains(item * codes.count + column) ? nil : codes[column]
+      column < 0 || elements[item * codes.count + column] == .infinity ? nil : codes[column]
     }
   }
 

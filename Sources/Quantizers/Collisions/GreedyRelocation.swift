@@ -37,19 +37,16 @@ struct GreedyRelocation {
   private func place(_ items: [Int], _ free: inout [Int], _ outcome: inout PrefixRelocation.Outcome) {
     let squared = relocation.lastLevel(items.map { contest.rows[$0] })
     let costs = RelocationCosts(
-      squared, from: 0, own: items.map { contest.ownCodes[$0] }, prices: relocation.lastLevel.prices,
+      squared, from: 0, own: items.map { contest.ownCodes[$0] },
+      prices: relocation.lastLevel.prices ?? Array(repeating: 0, count: relocation.lastLevel.size),
       budget: relocation.parameters.distanceBudget)
     for (position, item) in items.enumerated() {
-      var best: (cost: Float, index: Int)?
-      for (index, code) in free.enumerated() {
-        guard let cost = costs.added(position, code), cost < best?.cost ?? .infinity else { continue }
-        best = (cost, index)
-      }
-      guard let best else {
+      let added = costs.added(position, free)
+      guard let best = added.indices.min(by: { added[$0] < added[$1] }), added[best] < .infinity else {
         outcome.fallbacks.append(contest.rows[item])
         continue
       }
-      outcome.moves.append(costs.move(position, row: contest.rows[item], to: free.remove(at: best.index)))
+      outcome.moves.append(costs.move(position, row: contest.rows[item], to: free.remove(at: best)))
     }
   }
 }

@@ -94,14 +94,15 @@ struct PrefixRelocation: Sendable {
   private func decide(_ contests: [PrefixContest], _ distances: ContiguousArray<Float>) -> Outcome {
     var outcome = Outcome()
     outcome.touchedPrefixes = contests.count
-    let isExact = contests.map { $0.rows.count * $0.freeCodes.count <= parameters.exactEntries }
+    let prices = lastLevel.prices ?? Array(repeating: 0, count: lastLevel.size)
+    let isExact = contests.map { $0.rows.count * $0.freeCount <= parameters.exactEntries }
     let rows = zip(contests, isExact).flatMap { $1 ? $0.rows : [] }
     let squared = rows.isEmpty ? Matrix(rows: 0, columns: lastLevel.size) : lastLevel(rows)
     var offset = 0
     for (contest, exact) in zip(contests, isExact) {
       if exact {
         let costs = RelocationCosts(
-          squared, from: offset, own: contest.ownCodes, prices: lastLevel.prices, budget: parameters.distanceBudget)
+          squared, from: offset, own: contest.ownCodes, prices: prices, budget: parameters.distanceBudget)
         offset += contest.rows.count
         outcome.append(ExactRelocation(contest: contest, costs: costs).solve())
       } else {
@@ -110,70 +111,5 @@ struct PrefixRelocation: Sendable {
       }
     }
     return outcome
-  }
-}
-
-/// The movable items of one prefix and the last codes they may have.
-struct PrefixContest: Sendable {
-  /// Ascending.
-  let rows: [Int]
-
-  /// The last code of each row as encoded.
-  let ownCodes: [Int]
-
-  /// Codes that no fixed item holds, ascending.
-  let freeCodes: [Int]
-
-  init(_ members: ArraySlice<UInt32>, codes: CodeMatrix, fixed: FixedRows, size: Int) {
-    var isTaken = [Bool](repeating: false, count: size)
-    let members = members.map { Int($0) }
-    for row in members {
-      let code = Int(codes[row, codes.levels - 1])
-      precondition(code < size, "row \(row) has last code \(code) of a codebook of \(size)")
-      if fixed.isFixed[row] { isTaken[code] = true }
-    }
-    rows = members.filter { !fixed.isFixed[$0] }.sorted()
-    ownCodes = rows.map { Int(codes[$0, codes.levels - 1]) }
-    freeCodes = isTaken.indices.filter { !isTaken[$0] }
-  }
-}
-
-/// What each item of a prefix pays for each last code, beyond what it pays for its own.
-struct RelocationCosts: Sendable {
-  private let squared: Matrix
-  private let first: Int
-  private let own: [Int]
-  private let prices: [Float]?
-  private let squaredBudget: Float?
-
-  /// - Parameter first: the row of `squared` where the prefix begins.
-  init(_ squared: Matrix, from first: Int, own: [Int], prices: [Float]?, budget: Float?) {
-    self.squared = squared
-    self.first = first
-    self.own = own
-    self.prices = prices
-    squaredBudget = budget.map { $0 * $0 }
-  }
-
-  func squaredDistance(_ item: Int, _ code: Int) -> Float {
-    squared.elements[(first + item) * squared.columns + code]
-  }
-
-  /// Squared distance and price of `code` less those of the item's own code; nil beyond the distance budget.
-  func added(_ item: Int, _ code: Int) -> Float? {
-    if code == own[item] { return 0 }
-    let distance = squaredDistance(item, code)
-    let ownDistance = squaredDistance(item, own[item])
-    if let squaredBudget, distance > squaredBudget * ownDistance { return nil }
-    var added = distance - ownDistance
-    if let prices { added += prices[code] - prices[own[item]] }
-    return added.isFinite ? added : nil
-  }
-
-  func move(_ item: Int, row: Int, to code: Int) -> CodeMove {
-    CodeMove(
-      row: row, from: UInt16(own[item]), to: UInt16(code),
-      distanceBefore: squaredDistance(item, own[item]).squareRoot(),
-      distanceAfter: squaredDistance(item, code).squareRoot())
   }
 }

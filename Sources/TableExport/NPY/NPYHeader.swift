@@ -106,7 +106,9 @@ private struct DictionaryParser {
 
   private mutating func string() throws(Failure) -> String {
     skipSpace()
-    guard let quote = current, quote == 0x27 || quote == 0x22 else { throw Failure(reason: "a quoted name is expected") }
+    guard let quote = current, quote == 0x27 || quote == 0x22 else {
+      throw Failure(reason: "a quoted name is expected")
+    }
     position += 1
     let start = position
     while let byte = current, byte != quote {

@@ -59,7 +59,8 @@ public final class NPYReader {
     var start = range.lowerBound
     while start < range.upperBound {
       let end = min(start + step, range.upperBound)
-      let block = try bytes(at: header.dataOffset + start * columns * kind.size, count: (end - start) * columns * kind.size)
+      let block = try bytes(
+        at: header.dataOffset + start * columns * kind.size, count: (end - start) * columns * kind.size)
       decode(block, into: &elements)
       start = end
     }

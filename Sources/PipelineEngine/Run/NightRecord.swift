@@ -1,0 +1,91 @@
+internal import Foundation
+internal import ItemCatalog
+
+/// What a night keeps of the generation it builds on, decided once the catalogue is known. It is written down, so that
+/// a run that goes on after a crash decides as the first one did.
+struct NightRecord: Codable, Sendable, Equatable {
+  enum Part: String, Codable, Sendable {
+    /// Taken from the base generation as it is.
+    case frozen
+    /// Made anew.
+    case fit
+    /// Made anew from what the base generation had.
+    case refit
+  }
+
+  /// Hash of the catalogue and of everything that decides about codes.
+  var runKey: String
+  /// The generation built on; nil on a first night.
+  var base: UInt64?
+  /// The generation that this night published.
+  var published: UInt64?
+  /// Nil where the pipeline encodes no text.
+  var text: Part?
+  var representation: Part
+  var codebooks: Part
+  /// Unchanged items keep their semantic ID; otherwise every item is assigned.
+  var carriesIDs: Bool
+  /// Why what is not frozen is made anew.
+  var reason: String
+
+  /// Whether every item has to be encoded and represented tonight, not only new and changed ones.
+  var needsAllItems: Bool { !carriesIDs || codebooks != .frozen }
+}
+
+extension NightRecord {
+  static func read(_ path: String) -> NightRecord? {
+    guard let bytes = try? FileSystem.readSmallFile(path, limit: 1 << 20, what: "night record") else { return nil }
+    return try? JSONDecoder().decode(NightRecord.self, from: Data(bytes))
+  }
+
+  func write(to path: String) throws(PipelineError) {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    guard let data = try? encoder.encode(self) else {
+      throw PipelineError(.internalFault, "the night's record holds a value that JSON cannot")
+    }
+    try FileSystem.write([UInt8](data), to: path)
+  }
+}
+
+/// The parts of the configuration that decide whether an earlier night's models still serve. A generation's manifest
+/// keeps them as properties.
+struct ModelKeys: Sendable, Equatable {
+  var text: String?
+  var image: String?
+  var represent: String
+  var quantize: String
+  var resolve: String
+
+  init(_ configuration: PipelineConfiguration) {
+    func describe(_ inputs: [StageInput]) -> String {
+      inputs.map { "\($0.name)=\($0.value)" }.joined(separator: "; ")
+    }
+    text = configuration.encode?.text.map { describe($0.stageInputs) }
+    image = configuration.encode?.image.map { describe($0.stageInputs) }
+    represent = configuration.represent.map { describe($0.stageInputs) } ?? ""
+    quantize = configuration.quantize.map { describe($0.trainingInputs) } ?? ""
+    resolve = configuration.resolve.map { describe($0.stageInputs) } ?? ""
+  }
+
+  /// As a generation's properties.
+  var properties: [String: String] {
+    var result = ["represent": represent, "quantize": quantize, "resolve": resolve]
+    result["encode.text"] = text
+    result["encode.image"] = image
+    return result
+  }
+
+  /// Hash of these keys, of the settings that decide about refits and of the catalogue.
+  func runKey(catalogDigest: String, configuration: PipelineConfiguration) -> String {
+    var hasher = ContentHasher()
+    hasher.updateField(catalogDigest)
+    for key in properties.keys.sorted() {
+      hasher.updateField(key)
+      hasher.updateField(properties[key] ?? "")
+    }
+    for input in configuration.quantize?.stageInputs ?? [] { hasher.updateField(input.value) }
+    for version in StageCodeVersions.all { hasher.update(UInt64(version)) }
+    return hasher.finalize().hex
+  }
+}

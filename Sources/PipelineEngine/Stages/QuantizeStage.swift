@@ -1,0 +1,151 @@
+internal import Quantizers
+internal import SemanticIDStore
+internal import TensorMath
+
+/// Gives tonight's vectors their codes, by codebooks that are trained once and then frozen, or refitted as configured.
+struct QuantizeStage: Stage {
+  static let blockRows = 65_536
+
+  let name = StageName.quantize
+  let codeVersion = StageCodeVersions.quantize
+
+  func settings(_ configuration: PipelineConfiguration) -> [StageInput] { configuration.quantize?.stageInputs ?? [] }
+
+  func inputs(_ context: RunContext) throws -> [StageInput] {
+    let night = try context.requireNight()
+    return [
+      StageInput(name: "representations", value: try context.manifest(.represent).digest),
+      StageInput(name: "codebooks", value: night.codebooks.rawValue),
+    ]
+  }
+
+  func run(_ context: RunContext) throws -> StageResult {
+    guard let settings = context.configuration.quantize else {
+      throw PipelineError(.internalFault, "quantize runs without its section")
+    }
+    try FileSystem.makeDirectory(context.workspace.stage(.quantize))
+    let vectors = try ColumnFileReader<Float>(path: RepresentStage.path(context))
+    let night = try context.requireNight()
+    var trained = try codebooks(settings, night, vectors, context)
+    let quantizer = ResidualQuantizer(codebooks: trained.codebooks)
+    let (encoding, squaredNorm) = try encode(vectors, quantizer, context)
+    try checkDrift(encoding, trained: trained, settings, night)
+    if night.codebooks != .frozen { trained.trainingError = encoding.meanSquaredError }
+    let files = QuantizeFiles(context)
+    try files.write(encoding, trained)
+    return result(encoding, trained, squaredNorm: squaredNorm, quantizer: quantizer, files: files)
+  }
+
+  /// Codebooks and how they came about.
+  struct Trained {
+    var codebooks: ResidualCodebooks
+    /// Mean squared error over the items that were there when the codebooks were trained.
+    var trainingError: Double
+    var metrics: [String: Double] = [:]
+  }
+
+  private func codebooks(
+    _ settings: PipelineConfiguration.Quantize, _ night: NightRecord, _ vectors: ColumnFileReader<Float>,
+    _ context: RunContext
+  ) throws -> Trained {
+    var old: ResidualCodebooks?
+    if night.codebooks != .fit, let base = night.base {
+      let store = try context.store()
+      let (codebooks, metrics) = try store.read(generation: base) { reader in
+        (try CodebookConversion.codebooks(reader.codebooks()), reader.manifest.metrics)
+      }
+      guard night.codebooks == .refit else {
+        return Trained(codebooks: codebooks, trainingError: metrics["quantize.trainingError"] ?? 0)
+      }
+      old = codebooks
+    }
+    return try train(settings, vectors, startingFrom: old, context)
+  }
+
+  private func train(
+    _ settings: PipelineConfiguration.Quantize, _ vectors: ColumnFileReader<Float>,
+    startingFrom old: ResidualCodebooks?, _ context: RunContext
+  ) throws -> Trained {
+    guard let method = ResidualQuantizer.Method(rawValue: settings.method) else {
+      throw PipelineError(.internalFault, "the method '\(settings.method)' passed the check but has no quantizer")
+    }
+    let parameters = ResidualQuantizer.Parameters(
+      method: method, sizes: settings.sizes, iterations: settings.iterations, seed: settings.seed,
+      sampleLimit: settings.sampleLimit)
+    let sample = try TrainingSample.read(vectors, limit: settings.sampleLimit, seed: settings.seed)
+    let training = try ResidualQuantizer.train(sample, parameters: parameters, startingFrom: old) { progress in
+      let total = progress.levelCount * progress.iterationCount
+      let done = progress.level * progress.iterationCount + progress.iteration + 1
+      context.progress(.quantize, "training", done, of: total, unit: "iterations")
+    }
+    try Interruption.check()
+    var trained = Trained(codebooks: training.quantizer.codebooks, trainingError: 0)
+    for (level, statistics) in training.statistics.enumerated() {
+      trained.metrics["trainingError.\(level)"] = statistics.meanSquaredError
+      trained.metrics["iterations.\(level)"] = Double(statistics.iterations.count)
+    }
+    if let old {
+      let relabeled = try RelabeledCodebooks(trained.codebooks, like: old)
+      trained.codebooks = relabeled.codebooks
+      for (level, matching) in relabeled.matchings.enumerated() {
+        trained.metrics["refitShift.\(level)"] = matching.meanSquaredShift
+      }
+    }
+    return trained
+  }
+
+  private func encode(
+    _ vectors: ColumnFileReader<Float>, _ quantizer: ResidualQuantizer, _ context: RunContext
+  ) throws -> (Encoding, squaredNorm: Double) {
+    var encoding = Encoding(levels: quantizer.codebooks.levels.count)
+    var squares = 0.0
+    for start in stride(from: 0, to: vectors.rows, by: Self.blockRows) {
+      try Interruption.check()
+      let rows = start..<min(vectors.rows, start + Self.blockRows)
+      let block = try vectors.matrix(rows)
+      encoding.append(try quantizer.encode(block))
+      squares += block.elements.reduce(0.0) { $0 + Double($1) * Double($1) }
+      context.progress(.quantize, "assigning", rows.upperBound, of: vectors.rows)
+    }
+    return (encoding, vectors.rows == 0 ? 1 : squares / Double(vectors.rows))
+  }
+
+  /// Frozen codebooks serve until the items they meet are too unlike those they were trained on.
+  private func checkDrift(
+    _ encoding: Encoding, trained: Trained, _ settings: PipelineConfiguration.Quantize, _ night: NightRecord
+  ) throws {
+    guard settings.refit == .onDrift, night.codebooks == .frozen, encoding.codes.count >= DriftDetected.minimumItems,
+      trained.trainingError > 0
+    else { return }
+    let ratio = encoding.meanSquaredError / trained.trainingError
+    if ratio > settings.driftThreshold { throw DriftDetected(ratio: ratio) }
+  }
+
+  private func result(
+    _ encoding: Encoding, _ trained: Trained, squaredNorm: Double, quantizer: ResidualQuantizer, files: QuantizeFiles
+  ) -> StageResult {
+    var result = StageResult()
+    result.outputs = files.all
+    result.values = ["compute": quantizer.computePath, "rows": "\(encoding.codes.count)"]
+    result.metrics = trained.metrics
+    result.metrics["rows"] = Double(encoding.codes.count)
+    result.metrics["trainingError"] = trained.trainingError
+    result.metrics["meanSquaredNorm"] = squaredNorm
+    for (level, error) in encoding.levelErrors.enumerated() { result.metrics["levelError.\(level)"] = error }
+    result.summary = "\(encoding.codes.count) items, mean squared error \(rounded(encoding.meanSquaredError))"
+    return result
+  }
+}
+
+/// The new items fit the codebooks worse than allowed: the night has to begin again with all items.
+struct DriftDetected: Error {
+  /// Fewer new items than this say nothing about the codebooks.
+  static let minimumItems = 20
+  let ratio: Double
+}
+
+/// Four significant decimals, for people.
+func rounded(_ value: Double) -> String {
+  let scaled = (value * 10_000).rounded() / 10_000
+  return "\(scaled)"
+}

@@ -1,0 +1,111 @@
+internal import BehaviorAlignment
+internal import ItemCatalog
+internal import SemanticIDStore
+internal import TensorMath
+
+/// Fuses an item's embeddings into one unit-length vector, by a model that is fitted once and then frozen.
+struct RepresentStage: Stage {
+  /// Rows per block: 8,192 × 640 floats are 21 MB.
+  static let blockRows = 8192
+
+  let name = StageName.represent
+  let codeVersion = StageCodeVersions.represent
+
+  func settings(_ configuration: PipelineConfiguration) -> [StageInput] { configuration.represent?.stageInputs ?? [] }
+
+  func inputs(_ context: RunContext) throws -> [StageInput] {
+    [
+      StageInput(name: "embeddings", value: try context.manifest(.encode).digest),
+      StageInput(name: "model", value: try context.requireNight().representation.rawValue),
+    ]
+  }
+
+  static func path(_ context: RunContext) -> String { context.workspace.stage(.represent) + "/representations.f32" }
+
+  func run(_ context: RunContext) throws -> StageResult {
+    try FileSystem.makeDirectory(context.workspace.stage(.represent))
+    let embeddings = try EmbeddingReader(context)
+    let model = try self.model(context, embeddings)
+    let writer = try ColumnFileWriter<Float>(path: Self.path(context), columns: model.dimensions)
+    try embeddings.forEachBlock { batches, rows in
+      try writer.append(model.represent(batches).elements.span)
+      context.progress(.represent, "projecting", rows.upperBound, of: embeddings.rows)
+    }
+    try writer.finish()
+    var result = StageResult()
+    result.outputs = [Self.path(context), context.workspace.model(model.fingerprint)]
+    result.values = ["representation": model.fingerprint, "dimensions": "\(model.dimensions)"]
+    result.metrics = ["rows": Double(embeddings.rows), "dimensions": Double(model.dimensions)]
+    result.summary = "\(embeddings.rows) vectors of \(model.dimensions)"
+    return result
+  }
+
+  private func model(_ context: RunContext, _ embeddings: EmbeddingReader) throws -> RepresentationModel {
+    let night = try context.requireNight()
+    if night.representation == .frozen, let base = night.base,
+      let fingerprint = try context.generation(base)?.artifacts["representation"]
+    {
+      return try RepresentationModel(contentsOf: context.workspace.model(fingerprint))
+    }
+    var parameters = RepresentationModel.Parameters()
+    if let settings = context.configuration.represent {
+      parameters.dimensions = settings.dimensions
+      parameters.sampleLimit = settings.sampleLimit
+      for (modality, weight) in settings.weights { parameters.weights[modality.rawValue] = Float(weight) }
+    }
+    parameters.seed = context.configuration.seed
+    var fitting = try RepresentationModel.Fitting(parameters: parameters)
+    try embeddings.forEachBlock { batches, rows in
+      fitting.add(batches)
+      context.progress(.represent, "fitting", rows.upperBound, of: embeddings.rows)
+    }
+    let model = try fitting.finish()
+    let path = context.workspace.model(model.fingerprint)
+    if !FileSystem.exists(path) {
+      try model.write(to: path + ".tmp")
+      try FileSystem.rename(path + ".tmp", to: path)
+    }
+    return model
+  }
+}
+
+/// Reads what the encode stage left, block by block.
+struct EmbeddingReader {
+  let rows: Int
+  private let modalities: [Modality]
+  private let vectors: [ColumnFileReader<Float>]
+  private let presence: [ColumnFileReader<UInt8>]
+
+  init(_ context: RunContext) throws {
+    let manifest = try context.manifest(.encode)
+    let folder = context.workspace.stage(.encode)
+    let rows = Int(manifest.values["rows"] ?? "") ?? 0
+    modalities = Modality.allCases.filter { manifest.values["encoder.\($0.rawValue)"] != nil }
+    vectors = try modalities.map { modality in
+      try ColumnFileReader(
+        path: EncodeFiles.vectors(folder, modality),
+        columns: manifest.values["dimensions.\(modality.rawValue)"].flatMap { Int($0) }, rows: rows)
+    }
+    presence = try modalities.map {
+      try ColumnFileReader(path: EncodeFiles.presence(folder, $0), columns: 1, rows: rows)
+    }
+    self.rows = rows
+  }
+
+  /// Calls `body` with consecutive rows' batches, one per modality.
+  func forEachBlock(_ body: ([ModalityBatch], Range<Int>) throws -> Void) throws {
+    for start in stride(from: 0, to: rows, by: RepresentStage.blockRows) {
+      try Interruption.check()
+      let range = start..<min(rows, start + RepresentStage.blockRows)
+      try body(try batches(range), range)
+    }
+  }
+
+  private func batches(_ range: Range<Int>) throws -> [ModalityBatch] {
+    try modalities.indices.map { index in
+      ModalityBatch(
+        name: modalities[index].rawValue, vectors: try vectors[index].matrix(range),
+        isPresent: try presence[index].read(range).map { $0 != 0 })
+    }
+  }
+}

@@ -1,0 +1,24 @@
+/// Writes the run's report into its folder.
+struct WriteReportStage: Stage {
+  let name = StageName.report
+  let codeVersion = StageCodeVersions.report
+
+  func settings(_ configuration: PipelineConfiguration) -> [StageInput] {
+    [StageInput(name: "report.buckets", value: "\(configuration.report?.buckets ?? 0)")]
+  }
+
+  func inputs(_ context: RunContext) throws -> [StageInput] {
+    [StageInput(name: "generation", value: try context.manifest(.publish).digest)]
+  }
+
+  func run(_ context: RunContext) throws -> StageResult {
+    let folder = context.workspace.run(context.runNumber)
+    try FileSystem.makeDirectory(folder)
+    try ReportWriter.write(try ReportBuilder(context).data(), into: folder)
+    var result = StageResult()
+    result.outputs = [folder + "/report.html", folder + "/report.json"]
+    result.values = ["report": folder + "/report.html"]
+    result.summary = folder + "/report.html"
+    return result
+  }
+}

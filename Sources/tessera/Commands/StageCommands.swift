@@ -1,0 +1,51 @@
+internal import ArgumentParser
+internal import PipelineEngine
+
+/// Commands that run one stage and what it needs.
+protocol StageCommand: ParsableCommand {
+  static var stage: StageName { get }
+  var file: PipelineArgument { get }
+  var output: OutputOptions { get }
+}
+
+extension StageCommand {
+  func run() throws {
+    try PipelineRun(pipeline: file.load(), output: output).execute(Pipeline.RunOptions(until: Self.stage))
+  }
+}
+
+struct EncodeCommand: StageCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "encode", abstract: "Embeds what is new or changed: run --until encode.")
+  static let stage = StageName.encode
+  @OptionGroup var file: PipelineArgument
+  @OptionGroup var output: OutputOptions
+}
+
+struct QuantizeCommand: StageCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "quantize", abstract: "Assigns codes: run --until quantize.")
+  static let stage = StageName.quantize
+  @OptionGroup var file: PipelineArgument
+  @OptionGroup var output: OutputOptions
+}
+
+struct PublishCommand: StageCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "publish", abstract: "Publishes a generation: run --until publish.")
+  static let stage = StageName.publish
+  @OptionGroup var file: PipelineArgument
+  @OptionGroup var output: OutputOptions
+}
+
+struct ReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report", abstract: "Writes the report of the current generation again.")
+  @OptionGroup var file: PipelineArgument
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    try PipelineRun(pipeline: file.load(), output: output).execute(
+      Pipeline.RunOptions(until: .report, force: .report))
+  }
+}
