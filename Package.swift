@@ -77,7 +77,8 @@ let package = Package(
       swiftSettings: sharedSettings + [.strictMemorySafety()]),
 
     .target(
-      name: "TestSupport", dependencies: ["TensorMath", "ItemCatalog"], path: "Tests/TestSupport", swiftSettings: sharedSettings),
+      name: "TestSupport", dependencies: ["TensorMath", "ItemCatalog"], path: "Tests/TestSupport",
+      swiftSettings: sharedSettings),
     tests("TensorMathTests", ["TensorMath"]),
     tests("NeuralNetworksTests", ["NeuralNetworks", "TensorMath"]),
     tests("ItemCatalogTests", ["ItemCatalog", "TensorMath"], resources: [.copy("Fixtures")]),

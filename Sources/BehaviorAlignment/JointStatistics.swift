@@ -36,7 +36,9 @@ struct JointStatistics {
     completeCovariance = Matrix(rows: width, columns: width)
     covariance = completeCovariance
     let patterns = moments.sorted { $0.key < $1.key }
-    for modality in inputs.indices { standardize(modality, patterns, weight: parameters.weights[inputs[modality].name] ?? 1) }
+    for modality in inputs.indices {
+      standardize(modality, patterns, weight: parameters.weights[inputs[modality].name] ?? 1)
+    }
     if let complete = moments[1 << inputs.count - 1], complete.count >= 2 {
       completeCovariance = standardized(complete, pattern: 1 << inputs.count - 1).moments
     }
@@ -54,7 +56,9 @@ struct JointStatistics {
     var sums = [Double](repeating: 0, count: size), squares = sums
     var present = 0
     for (pattern, moments) in patterns where pattern >> modality & 1 == 1 {
-      let first = inputs.indices.filter { $0 < modality && pattern >> $0 & 1 == 1 }.reduce(0) { $0 + inputs[$1].dimensions }
+      let first = inputs.indices.filter { $0 < modality && pattern >> $0 & 1 == 1 }.reduce(0) {
+        $0 + inputs[$1].dimensions
+      }
       present += moments.count
       for offset in 0..<size {
         sums[offset] += moments.sums[first + offset]
@@ -133,7 +137,9 @@ struct JointStatistics {
   func map(ofPattern pattern: Int, onto basis: Matrix) -> RepresentationModel.Map {
     let dimensions = dimensions(ofPattern: pattern)
     var projection = matrixProduct(imputation(ofPattern: pattern), basis)
-    var offset = matrixProduct(Matrix(rows: 1, columns: shift.count, elements: shift), basis).elements.map { Double($0) }
+    var offset = matrixProduct(Matrix(rows: 1, columns: shift.count, elements: shift), basis).elements.map {
+      Double($0)
+    }
     for (row, dimension) in dimensions.enumerated() {
       for column in 0..<basis.columns {
         projection[row, column] *= Float(scales[dimension])

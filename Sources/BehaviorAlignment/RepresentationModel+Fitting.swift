@@ -27,7 +27,9 @@ extension RepresentationModel {
       }
       let ordered = inputs.ordering(modalities)
       var rows: [Int: [Int]] = [:]
-      for row in 0..<(modalities.first?.vectors.rows ?? 0) { rows[ordered.pattern(ofRow: row), default: []].append(row) }
+      for row in 0..<(modalities.first?.vectors.rows ?? 0) {
+        rows[ordered.pattern(ofRow: row), default: []].append(row)
+      }
       for (pattern, rows) in rows where pattern != 0 {
         let joined = ordered.joined(rows, pattern: pattern, padding: 0)
         moments[pattern, default: SecondMoments(columns: joined.columns)].add(joined)

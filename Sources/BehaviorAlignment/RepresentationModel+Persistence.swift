@@ -38,7 +38,8 @@ extension RepresentationModel {
     }
     guard stored == fingerprint else {
       throw AlignmentError(
-        .unreadableModel, "\(path) holds other matrices than were written: "
+        .unreadableModel,
+        "\(path) holds other matrices than were written: "
           + "fingerprint \(fingerprint), expected \(stored); restore the file or fit the representation anew")
     }
   }

@@ -4,24 +4,28 @@ public import TensorMath
 /// The untrained representation: standardize each modality, fill in what is missing, join, and whiten by principal
 /// components.
 ///
-/// Modalities are centered on the mean of the items that have them and scaled as a whole, so that each brings the variance
-/// of its weight; scaling every dimension on its own would lift the noise in an encoder's last dimensions to the level of
-/// its first. A missing modality is predicted from the present ones by ridge regression: an item without an image then lies
-/// among items of similar text, where a mean would draw all such items together. Principal directions are scaled by
-/// their variance to `-whitening / 2`, and rows to unit length.
+/// Modalities are centered on the mean of the items that have them and scaled as a whole, so that each brings the
+/// variance of its weight; scaling every dimension on its own would lift the noise in an encoder's last dimensions to
+/// the level of its first. A missing modality is predicted from the present ones by ridge regression: an item without
+/// an image then lies among items of similar text, where a mean would draw all such items together. Principal
+/// directions are scaled by their variance to `-whitening / 2`, and rows to unit length.
 ///
-/// All of that is linear but for the last step, so the model holds one matrix per set of present modalities. It is fitted
-/// once and frozen between nights.
+/// All of that is linear but for the last step, so the model holds one matrix per set of present modalities. It is
+/// fitted once and frozen between nights.
 public struct RepresentationModel: Sendable {
   public struct Parameters: Sendable, Equatable {
     /// Floats per representation.
     public var dimensions = 128
-    /// Each modality's share, by name; 1 where none is given. Only ratios matter.
-    public var weights: [String: Float] = [:]
-    /// 0 leaves the principal components' variances as they are, 1 makes them equal.
+    /// Each modality's share, by name; 1 where none is given. Only ratios matter. Images count half, because what the
+    /// built-in image encoder sees (color, edges, layout) tells less of an item than its text: on MovieLens, 51 % of
+    /// the ten nearest neighbors share a genre, against 47 % with equal shares.
+    public var weights: [String: Float] = ["image": 0.5]
+    /// 0 leaves the principal components' variances as they are, 1 makes them equal. The middle agrees best with
+    /// genres when modalities are taken one by one (text 51.7, 51.5 and 50.6 % at 0, ½ and 1; images 39.5, 39.8, 38.4
+    /// %).
     public var whitening: Float = 0.5
-    /// The share of the mean variance that is mixed into every direction's before whitening, so that directions that the
-    /// sample hardly supports are not blown up.
+    /// The share of the mean variance that is mixed into every direction's before whitening, so that directions that
+    /// the sample hardly supports are not blown up.
     public var shrinkage: Float = 0.01
     /// Added to the regression's covariance, as a multiple of its mean diagonal.
     public var ridge: Float = 1
@@ -65,8 +69,8 @@ public struct RepresentationModel: Sendable {
   /// By the set of present modalities (bit i for `inputs[i]`) less one, since nothing is predicted from nothing.
   let maps: [Map]
 
-  /// Floats per representation: as many as asked for, or fewer where the modalities' dimensions or the sample's rows span
-  /// no more.
+  /// Floats per representation: as many as asked for, or fewer where the modalities' dimensions or the sample's rows
+  /// span no more.
   public let dimensions: Int
 
   /// SHA-256, in hexadecimal, over everything that a representation depends on but the vectors.
@@ -96,16 +100,16 @@ public struct RepresentationModel: Sendable {
     return try fitting.finish()
   }
 
-  /// Rows per parallel task. Matrix products always have this many rows, so that a representation's bits do not depend on
-  /// how many others it is made with.
+  /// Rows per parallel task. Matrix products always have this many rows, so that a representation's bits do not
+  /// depend on how many others it is made with.
   private static let chunkSize = 128
 
   /// The representations of a batch of items.
   ///
-  /// - Parameter modalities: Batches of the same items, in any order; a modality of the model that is left out counts as
-  ///   missing everywhere.
-  /// - Returns: `n × dimensions`, unit-length rows. An item with no modality at all has a row of zeros: there is nothing to
-  ///   represent, and such a row must not be quantized.
+  /// - Parameter modalities: Batches of the same items, in any order; a modality of the model that is left out counts
+  ///   as missing everywhere.
+  /// - Returns: `n × dimensions`, unit-length rows. An item with no modality at all has a row of zeros: there is
+  ///   nothing to represent, and such a row must not be quantized.
   public func represent(_ modalities: [ModalityBatch]) -> Matrix {
     let ordered = inputs.ordering(modalities)
     let count = modalities.first?.vectors.rows ?? 0

@@ -84,7 +84,8 @@ private func rows(_ batches: [ModalityBatch], _ range: Range<Int>) -> [ModalityB
     let data = topicData(200)
     let x = try RepresentationModel.fit(data, parameters: parameters(16)).represent(data)
     #expect(x.columns == 16)
-    expectClose((0..<200).map { x.row($0).reduce(0) { $0 + $1 * $1 } }, Array(repeating: 1, count: 200), tolerance: 1e-4)
+    expectClose(
+      (0..<200).map { x.row($0).reduce(0) { $0 + $1 * $1 } }, Array(repeating: 1, count: 200), tolerance: 1e-4)
   }
 
   @Test func fullWhiteningEqualizesTheVariances() throws {

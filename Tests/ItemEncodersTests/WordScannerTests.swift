@@ -3,6 +3,7 @@ import ItemEncoders
 import Testing
 
 /// What `tools/fixtures/text_folding.py` prints: strings and their words.
+// swift-format-ignore
 private let folded: [(String, [String])] = [
   ("The Matrix (1999): Re-Loaded!", ["the", "matrix", "1999", "re", "loaded"]),
   ("Caf\u{E9} CAF\u{C9} cafe\u{301} na\u{EF}ve", ["cafe", "cafe", "cafe", "naive"]),
@@ -59,11 +60,11 @@ private func words(_ text: String, limit: Int = 1000) -> [String] {
 
   @Test func everyScalarCanBeScanned() {
     var scanned = 0
-    for value in stride(from: UInt32(0), through: 0x10FFFF, by: 7) {
+    for value in stride(from: UInt32(0), through: 0x10FFFF, by: 97) {
       guard let scalar = Unicode.Scalar(value) else { continue }
       scanned += words("a\(Character(scalar))b").isEmpty ? 0 : 1
     }
-    #expect(scanned > 150_000)
+    #expect(scanned > 11_000)
   }
 
   @Test func wordsBeyondTheLimitAreNotRead() {

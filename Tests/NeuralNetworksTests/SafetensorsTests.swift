@@ -57,7 +57,8 @@ private func file(_ header: String, data: [UInt8] = []) -> [UInt8] {
   }
 
   @Test func widensBrainFloats() throws {
-    let tensor = NamedTensor(name: "x", elementType: .bfloat16, shape: [3], bytes: [0x80, 0x3F, 0x20, 0xC1, 0x80, 0x7F])
+    let tensor = NamedTensor(
+      name: "x", elementType: .bfloat16, shape: [3], bytes: [0x80, 0x3F, 0x20, 0xC1, 0x80, 0x7F])
     #expect(try Array(tensor.floats()) == [1, -10, .infinity])
   }
 
@@ -74,7 +75,9 @@ private func file(_ header: String, data: [UInt8] = []) -> [UInt8] {
 
   @Test func dataBeginsAtAMultipleOfEight() throws {
     for length in 1...16 {
-      let bytes = try SafetensorsWriter.bytes([NamedTensor(name: String(repeating: "x", count: length), shape: [1], floats: [1])])
+      let bytes = try SafetensorsWriter.bytes([
+        NamedTensor(name: String(repeating: "x", count: length), shape: [1], floats: [1])
+      ])
       #expect((bytes.count - 4) % 8 == 0)
       #expect(try SafetensorsFile(bytes: bytes).tensors[0].floats() == [1])
     }
@@ -149,7 +152,9 @@ private func file(_ header: String, data: [UInt8] = []) -> [UInt8] {
     #expect(type?.code == .unexpectedTensor)
     let absent = #expect(throws: NeuralNetworksError.self) { try SafetensorsFile.read("/nowhere/x.safetensors") }
     #expect(absent?.code == .unreadableFile)
-    let folder = #expect(throws: NeuralNetworksError.self) { try SafetensorsWriter.write([], to: "/nowhere/x.safetensors") }
+    let folder = #expect(throws: NeuralNetworksError.self) {
+      try SafetensorsWriter.write([], to: "/nowhere/x.safetensors")
+    }
     #expect(folder?.code == .unwritableFile)
   }
 

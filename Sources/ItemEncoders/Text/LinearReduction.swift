@@ -19,8 +19,8 @@ struct LinearReduction: Sendable, Equatable {
 
   /// The principal directions of the moments' rows, most variance first.
   ///
-  /// Where the rows span fewer than `dimensions` directions, the rest are an arbitrary orthonormal completion, through
-  /// which items unlike the sample still differ.
+  /// Where the rows span fewer than `dimensions` directions, the rest are an arbitrary orthonormal completion,
+  /// through which items unlike the sample still differ.
   init(principalDirectionsOf moments: SecondMoments, dimensions: Int, seed: UInt64) {
     let means = moments.means
     var covariance = moments.momentsAboutZero

@@ -2,9 +2,9 @@ package import TensorMath
 
 /// The leading eigenvectors of a large symmetric matrix, as rows, largest eigenvalue first.
 ///
-/// Subspace iteration with a Rayleigh–Ritz step (Halko, Martinsson and Tropp, "Finding Structure with Randomness", 2011):
-/// a few matrix products in place of the full decomposition. A small multiple of the identity is added, so that where the
-/// matrix has low rank the rest of the rows are an arbitrary orthonormal completion.
+/// Subspace iteration with a Rayleigh–Ritz step (Halko, Martinsson and Tropp, "Finding Structure with Randomness",
+/// 2011): a few matrix products in place of the full decomposition. A small multiple of the identity is added, so
+/// that where the matrix has low rank the rest of the rows are an arbitrary orthonormal completion.
 ///
 /// - Parameters:
 ///   - matrix: `n × n`, positive semidefinite.

@@ -23,7 +23,9 @@ package struct WordScanner {
     reset()
     if !scan(utf8Of: text, isNormalized: false) {
       reset()
-      _ = scan(utf8Of: text.precomposedStringWithCompatibilityMapping, isNormalized: true)
+      // In two steps, because Foundation's one-step NFKC leaves the voicing marks of half-width kana apart.
+      let normalized = text.decomposedStringWithCompatibilityMapping.precomposedStringWithCanonicalMapping
+      _ = scan(utf8Of: normalized, isNormalized: true)
     }
     endWord()
   }
