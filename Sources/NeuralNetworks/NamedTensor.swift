@@ -25,7 +25,8 @@ public struct NamedTensor: Sendable, Equatable {
 
   /// A tensor of floats, stored as F32.
   public init(name: String, shape: [Int], floats: some Collection<Float>) {
-    self.init(name: name, elementType: .float32, shape: shape, bytes: littleEndianBytes(of: ContiguousArray(floats))[...])
+    self.init(
+      name: name, elementType: .float32, shape: shape, bytes: littleEndianBytes(of: ContiguousArray(floats))[...])
   }
 
   /// A matrix, stored as F32 of shape `[rows, columns]`.
@@ -34,7 +35,9 @@ public struct NamedTensor: Sendable, Equatable {
   }
 
   /// A tensor of fixed-width integers, stored as the type of the same width and sign.
-  public init<Integer: FixedWidthInteger & BitwiseCopyable>(name: String, shape: [Int], integers: some Collection<Integer>) {
+  public init<Integer: FixedWidthInteger & BitwiseCopyable>(
+    name: String, shape: [Int], integers: some Collection<Integer>
+  ) {
     self.init(
       name: name, elementType: TensorElementType(of: Integer.self), shape: shape,
       bytes: littleEndianBytes(of: ContiguousArray(integers))[...])

@@ -2,10 +2,10 @@ internal import Foundation
 
 /// A safetensors file in memory: named tensors and string metadata.
 ///
-/// Layout: a little-endian `u64` header length, that many bytes of JSON, then the tensors' bytes without a gap.
-/// Files come from downloads, so nothing in them is believed: the header's size is capped, every product and offset is
-/// checked, names are unique, and the tensors cover the data exactly, without overlap.
-/// Source: https://github.com/huggingface/safetensors (`safetensors/src/tensor.rs`).
+/// Layout: a little-endian `u64` header length, that many bytes of JSON, then the tensors' bytes without a gap. Files
+/// come from downloads, so nothing in them is believed: the header's size is capped, every product and offset is
+/// checked, names are unique, and the tensors cover the data exactly, without overlap. Source:
+/// https://github.com/huggingface/safetensors (`safetensors/src/tensor.rs`).
 public struct SafetensorsFile: Sendable {
   /// The cap on the JSON header that the reference implementation sets too.
   public static let maximumHeaderBytes = 100_000_000
@@ -52,7 +52,8 @@ public struct SafetensorsFile: Sendable {
     let declared = bytes[0..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     guard declared <= UInt64(Self.maximumHeaderBytes), Int(declared) <= bytes.count - 8 else {
       throw NeuralNetworksError(
-        .malformedFile, "the header is said to have \(declared) bytes, but \(bytes.count - 8) follow "
+        .malformedFile,
+        "the header is said to have \(declared) bytes, but \(bytes.count - 8) follow "
           + "and at most \(Self.maximumHeaderBytes) are allowed")
     }
     let dataStart = 8 + Int(declared)
@@ -90,12 +91,14 @@ public struct SafetensorsFile: Sendable {
     for entry in ordered {
       guard entry.start == covered, entry.end >= entry.start, entry.end <= bytes.count - dataStart else {
         throw NeuralNetworksError(
-          .malformedFile, "tensor \"\(entry.name)\" spans bytes \(entry.start) to \(entry.end), "
+          .malformedFile,
+          "tensor \"\(entry.name)\" spans bytes \(entry.start) to \(entry.end), "
             + "expected a start at \(covered) and an end within \(bytes.count - dataStart)")
       }
       guard byteCount(shape: entry.shape, entry.elementType) == entry.end - entry.start else {
         throw NeuralNetworksError(
-          .malformedFile, "tensor \"\(entry.name)\" has \(entry.end - entry.start) bytes, "
+          .malformedFile,
+          "tensor \"\(entry.name)\" has \(entry.end - entry.start) bytes, "
             + "not those of \(entry.elementType.rawValue) × \(entry.shape)")
       }
       tensors.append(

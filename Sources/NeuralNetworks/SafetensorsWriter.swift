@@ -15,8 +15,8 @@ public enum SafetensorsWriter {
     }
   }
 
-  /// A whole file. Tensors lie in the reference writer's order (wide types first, then by name), metadata by name, and
-  /// the header is padded with spaces so that the data begins at a multiple of eight.
+  /// A whole file. Tensors lie in the reference writer's order (wide types first, then by name), metadata by name,
+  /// and the header is padded with spaces so that the data begins at a multiple of eight.
   public static func bytes(
     _ tensors: [NamedTensor], metadata: [String: String] = [:]
   ) throws(NeuralNetworksError) -> [UInt8] {
@@ -24,7 +24,8 @@ public enum SafetensorsWriter {
       left.elementType == right.elementType
         ? left.name.utf8.lexicographicallyPrecedes(right.name.utf8) : left.elementType.rank > right.elementType.rank
     }
-    guard Set(ordered.map(\.name)).count == ordered.count, !ordered.contains(where: { $0.name == "__metadata__" }) else {
+    guard Set(ordered.map(\.name)).count == ordered.count, !ordered.contains(where: { $0.name == "__metadata__" })
+    else {
       throw NeuralNetworksError(.invalidTensor, "tensor names must be unique, and none may be \"__metadata__\"")
     }
     var header = Array(self.header(ordered, metadata: metadata).utf8)

@@ -5,8 +5,8 @@ internal import TensorMath
 /// An image encoder without pretrained weights or fitted state: color, edges and layout of the picture, side by side.
 ///
 /// A picture is decoded at reduced scale, brought to a square canvas in CIELAB, and described by four blocks: a color
-/// histogram (100), orientations of edges over a grid (96), low cosine frequencies of the channels (41), and edge density
-/// and border statistics (19). Each block is scaled to its share, and the whole to unit length.
+/// histogram (100), orientations of edges over a grid (96), low cosine frequencies of the channels (41), and edge
+/// density and border statistics (19). Each block is scaled to its share, and the whole to unit length.
 public struct BuiltinImageEncoder: ItemEncoder {
   public var modality: Modality { .image }
 
@@ -32,8 +32,8 @@ public struct BuiltinImageEncoder: ItemEncoder {
   /// Items per parallel task; small, because decoding times differ widely.
   private static let chunkSize = 8
 
-  /// Decodes and encodes the images of a batch. An item without an image is absent; an image that is missing or cannot
-  /// be decoded is absent and reported.
+  /// Decodes and encodes the images of a batch. An item without an image is absent; an image that is missing or
+  /// cannot be decoded is absent and reported.
   public func encode(_ items: [Item]) -> EncodedBatch {
     let outcomes = Mutex([(index: Int, outcome: Result<[Float], EncodingProblem>)]())
     Parallelism.forEachChunk(of: items.count, size: Self.chunkSize) { chunk in

@@ -1,7 +1,7 @@
 internal import Foundation
 
-/// Where the picture is light, dark or colored: the lowest frequencies of each channel, and how the border differs from
-/// what it surrounds.
+/// Where the picture is light, dark or colored: the lowest frequencies of each channel, and how the border differs
+/// from what it surrounds.
 ///
 /// Source: the color layout descriptor of MPEG-7 (ISO/IEC 15938-3), on the whole canvas.
 enum ColorLayout {

@@ -2,8 +2,8 @@ internal import Foundation
 
 /// Which way edges run in which part of the picture, and how dense they are.
 ///
-/// Source: Dalal and Triggs, "Histograms of Oriented Gradients for Human Detection" (2005), over a coarse grid and with
-/// one normalization.
+/// Source: Dalal and Triggs, "Histograms of Oriented Gradients for Human Detection" (2005), over a coarse grid and
+/// with one normalization.
 struct GradientHistogram {
   private static let cells = 4, orientations = 6, densityCells = 3
   static let dimensions = cells * cells * orientations

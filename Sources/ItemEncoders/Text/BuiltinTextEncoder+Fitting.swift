@@ -21,6 +21,7 @@ extension BuiltinTextEncoder {
     private let parameters: Parameters
     private var frequencies = ContiguousArray<UInt32>(repeating: 0, count: InverseDocumentFrequency.bucketCount)
     private var itemsWithText = 0
+    private var seen = 0
     private var sample: [Item] = []
     private var random: RandomSource
 
@@ -53,8 +54,6 @@ extension BuiltinTextEncoder {
       }
       for item in items { addToSample(item) }
     }
-
-    private var seen = 0
 
     /// Reservoir sampling: Vitter's algorithm R (1985).
     private mutating func addToSample(_ item: Item) {

@@ -51,7 +51,8 @@ extension BuiltinTextEncoder {
     }
     guard stored == fingerprint else {
       throw EncoderError(
-        .unreadableEncoder, "\(path) holds other weights than were written: "
+        .unreadableEncoder,
+        "\(path) holds other weights than were written: "
           + "fingerprint \(fingerprint), expected \(stored); restore the file or fit the encoder anew")
     }
   }

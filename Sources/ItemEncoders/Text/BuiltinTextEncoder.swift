@@ -4,14 +4,15 @@ internal import TensorMath
 /// A text encoder without pretrained weights: hashed words, word pairs and character n-grams, weighted by how telling
 /// they are in the catalogue, sketched, and reduced to their principal directions.
 ///
-/// In order: scalars are folded (``CharacterFolding``: NFKC, case, accents, Arabic forms) and cut into words; the features
-/// of the template's string and of the title are counted; counts are damped (`1 + ln count`) and multiplied by inverse
-/// document frequency; each family of features is scaled to its weight; a sparse signed projection folds them into
-/// `sketchDimensions`; and a linear map learned from a sample of the catalogue (latent semantic analysis: Deerwester et
-/// al., 1990) brings those to `dimensions`, where directions in which words occur together are kept and noise is not.
+/// In order: scalars are folded (``CharacterFolding``: NFKC, case, accents, Arabic forms) and cut into words; the
+/// features of the template's string and of the title are counted; counts are damped (`1 + ln count`) and multiplied
+/// by inverse document frequency; each family of features is scaled to its weight; a sparse signed projection folds
+/// them into `sketchDimensions`; and a linear map learned from a sample of the catalogue (latent semantic analysis:
+/// Deerwester et al., 1990) brings those to `dimensions`, where directions in which words occur together are kept and
+/// noise is not.
 ///
-/// Document frequencies and the map are fitted once and frozen with the encoder: they are part of ``fingerprint``, and
-/// items that come later are encoded by them unchanged.
+/// Document frequencies and the map are fitted once and frozen with the encoder: they are part of ``fingerprint``,
+/// and items that come later are encoded by them unchanged.
 public struct BuiltinTextEncoder: ItemEncoder {
   public struct Parameters: Sendable, Equatable {
     /// Floats per vector; at most `sketchDimensions`.
@@ -20,8 +21,8 @@ public struct BuiltinTextEncoder: ItemEncoder {
     public var sketchDimensions = 2048
     /// The string that is encoded.
     public var template = TextTemplate.textOrTitle
-    /// How often the title's features count besides those of the template's string, unless that begins with the title;
-    /// 0 leaves the title out.
+    /// How often the title's features count besides those of the template's string, unless that begins with the
+    /// title; 0 leaves the title out.
     public var titleWeight = 1
     /// Shares of the three families of features; only their ratios matter.
     public var wordWeight: Float = 1
@@ -54,8 +55,8 @@ public struct BuiltinTextEncoder: ItemEncoder {
     fingerprint = Self.fingerprint(parameters: parameters, frequencies: frequencies, reduction: reduction)
   }
 
-  /// Items per parallel task. Matrix products always have this many rows, so that a vector's bits do not depend on how
-  /// many items it is encoded with.
+  /// Items per parallel task. Matrix products always have this many rows, so that a vector's bits do not depend on
+  /// how many items it is encoded with.
   static let chunkSize = 128
 
   /// Encodes the template's string of each item; items whose string has no word are absent.

@@ -10,7 +10,8 @@ enum CharacterClass: UInt32 {
   case standalone
   /// Leaves no trace: diacritics, tatweel, invisible characters.
   case dropped
-  /// Part of a word that may combine with its neighbours under NFKC, so that the whole string must be normalized first.
+  /// Part of a word that may combine with its neighbours under NFKC, so that the whole string must be normalized
+  /// first.
   case composing
 }
 
@@ -25,12 +26,12 @@ struct FoldedScalar: Equatable {
 }
 
 /// Folds characters that readers take for the same: compatibility forms (NFKC), case, accents, and for Arabic
-/// diacritics, tatweel, the forms of alef, hamza, ya and ta marbuta, presentation forms; decimal digits of every script
-/// become ASCII.
+/// diacritics, tatweel, the forms of alef, hamza, ya and ta marbuta, presentation forms; decimal digits of every
+/// script become ASCII.
 ///
-/// One table look-up per scalar, so that text of any script costs about what ASCII does. Two strings of equal NFKC fold
-/// alike: marks that are dropped are dropped whether composed or not, and text with other combining characters is
-/// normalized as a whole before it is folded.
+/// One table look-up per scalar, so that text of any script costs about what ASCII does. Two strings of equal NFKC
+/// fold alike: marks that are dropped are dropped whether composed or not, and text with other combining characters
+/// is normalized as a whole before it is folded.
 struct CharacterFolding: Sendable {
   /// Built when the first non-ASCII character is met: some 30,000 scalars, tens of milliseconds.
   static let shared = CharacterFolding()
@@ -117,8 +118,8 @@ extension FoldedScalar {
   fileprivate init(bits: UInt32) { self.bits = bits }
 }
 
-/// Letters that Arabic and Persian writers use for one another, folded to one. Forms with a hamza or madda need no entry:
-/// they decompose, and the mark is dropped.
+/// Letters that Arabic and Persian writers use for one another, folded to one. Forms with a hamza or madda need no
+/// entry: they decompose, and the mark is dropped.
 private func arabicForm(_ scalar: UInt32) -> UInt32 {
   switch scalar {
   case 0x671: 0x627  // alef wasla → alef
