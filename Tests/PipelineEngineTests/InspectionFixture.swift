@@ -45,7 +45,9 @@ struct InspectionFixture {
       Entry(item: item("e1", "Garden hose", "Twenty metres"), codes: [2, 1, 1], text: 51, image: 51),
       Entry(item: item("e2", "Opera recording", "Two discs"), codes: [2, 1, 1], suffix: 1, text: 52, image: 52),
       // Alone.
-      Entry(item: item("f1", "Bread\u{1B}[2Jknife"), codes: [2, 2, 3], flags: [.moved, .imageMissing], distance: 0.9, text: 6),
+      Entry(
+        item: item("f1", "Bread\u{1B}[2Jknife"), codes: [2, 2, 3], flags: [.moved, .imageMissing], distance: 0.9,
+        text: 6),
     ]
   }
 
@@ -108,4 +110,18 @@ func withInspectedStore(_ body: (InspectionFixture, SemanticIDStore, GenerationS
     let store = try fixture.store(at: directory + "/store")
     try body(fixture, store, GenerationSnapshot(store: store))
   }
+}
+
+/// The fixture's generation, published, loaded and removed once for all tests that only look at it: a commit waits
+/// for the disk.
+private let loadedSnapshot = Result {
+  var loaded: GenerationSnapshot?
+  try withInspectedStore { _, _, snapshot in loaded = snapshot }
+  guard let loaded else { throw PipelineError(.internalFault, "no snapshot was loaded") }
+  return loaded
+}
+
+/// As `withInspectedStore`, for tests that need no store of their own.
+func withInspectedSnapshot(_ body: (InspectionFixture, GenerationSnapshot) throws -> Void) throws {
+  try body(InspectionFixture(), loadedSnapshot.get())
 }

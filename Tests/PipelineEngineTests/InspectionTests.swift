@@ -9,7 +9,7 @@ import Testing
 
 @Suite struct GenerationSnapshotTests {
   @Test func findsEveryItemAndNoOther() throws {
-    try withInspectedStore { fixture, _, snapshot in
+    try withInspectedSnapshot { fixture, snapshot in
       #expect(snapshot.count == 12 && snapshot.isCurrent && snapshot.sizes == [4, 4, 5])
       for entry in fixture.entries {
         let row = try #require(snapshot.row(of: entry.item.id))
@@ -44,11 +44,12 @@ import Testing
 
 @Suite struct CollisionInspectionTests {
   @Test func findsTheCauseOfEachBucket() throws {
-    try withInspectedStore { fixture, _, snapshot in
+    try withInspectedSnapshot { fixture, snapshot in
       let inspection = CollisionInspection(snapshot, catalog: fixture.catalog(snapshot))
       #expect(inspection.largest.map(\.codes) == ["0-0-0", "0-1-0", "1-0-0", "1-1-2", "2-1-1"])
       #expect(inspection.largest.map(\.size) == [3, 2, 2, 2, 2])
-      #expect(inspection.largest.map(\.cause) == [.equalContent, .equalText, .equalImage, .nearDuplicate, .coarseCodebook])
+      #expect(
+        inspection.largest.map(\.cause) == [.equalContent, .equalText, .equalImage, .nearDuplicate, .coarseCodebook])
       #expect(inspection.metrics.collidingItems == 11 && inspection.metrics.largestBucket == 3)
       #expect(inspection.uniqueSemanticIDs == 12 && inspection.suffixedItems == 6 && inspection.movedItems == 1)
       #expect(inspection.causesByHash.equalContent == 3 && inspection.causesByHash.equalText == 2)
@@ -61,7 +62,7 @@ import Testing
   }
 
   @Test func withoutACatalogOnlyEqualContentIsKnown() throws {
-    try withInspectedStore { _, _, snapshot in
+    try withInspectedSnapshot { _, snapshot in
       let inspection = CollisionInspection(snapshot)
       #expect(inspection.largest.map(\.cause) == [.equalContent, nil, nil, nil, nil])
       #expect(inspection.largest[0].members[0].title == nil)
@@ -69,7 +70,7 @@ import Testing
   }
 
   @Test func representationsTellNearDuplicates() throws {
-    try withInspectedStore { _, _, snapshot in
+    try withInspectedSnapshot { _, snapshot in
       var options = CollisionInspection.Options()
       let near: Set<Int> = Set(["e1", "e2"].compactMap { snapshot.row(of: $0) })
       options.representations = { rows in
@@ -84,7 +85,7 @@ import Testing
   }
 
   @Test func limitsBoundWhatIsShownNotWhatIsCounted() throws {
-    try withInspectedStore { fixture, _, snapshot in
+    try withInspectedSnapshot { fixture, snapshot in
       let inspection = CollisionInspection(
         snapshot, catalog: fixture.catalog(snapshot), options: .init(bucketLimit: 1, memberLimit: 2))
       #expect(inspection.largest.count == 1 && inspection.largest[0].members.count == 2)
@@ -95,7 +96,7 @@ import Testing
   }
 
   @Test func textShowsFiguresTitlesAndCauses() throws {
-    try withInspectedStore { fixture, _, snapshot in
+    try withInspectedSnapshot { fixture, snapshot in
       let text = CollisionInspection(snapshot, catalog: fixture.catalog(snapshot)).plainText()
       #expect(text.contains("colliding items 11 (91.67 %)"))
       #expect(text.contains("0-0-0: 3 items, equal text and image, mean distance 0.2000, largest 0.3000"))
@@ -118,9 +119,34 @@ import Testing
   }
 }
 
+@Suite struct InspectionCatalogTests {
+  @Test func matchesTheTableByIDWhateverItsOrder() throws {
+    try withInspectedSnapshot { _, snapshot in
+      try withTemporaryDirectory { directory in
+        let records = [
+          #"{"id": "zz", "title": "not in the store", "text": "x"}"#,
+          #"{"id": "e1", "title": "Garden hose", "text": "Twenty metres"}"#,
+          #"{"id": "a2", "title": "", "text": "A mug without a title"}"#,
+          #"{"id": "a1", "title": "Garden hose", "text": "Twenty metres"}"#,
+        ]
+        let path = directory + "/items.jsonl"
+        try records.joined(separator: "\n").write(toFile: path, atomically: true, encoding: .utf8)
+        _ = try CatalogBuilder().build(CatalogSource(items: [path]), into: directory + "/catalog")
+        let table = try ItemTable.open(directory: directory + "/catalog")
+        let catalog = try InspectionCatalog(table: table, snapshot: snapshot)
+        let row = { (id: String) throws -> Int in try #require(snapshot.row(of: id)) }
+        #expect(catalog.item(try row("e1"))?.title == "Garden hose" && catalog.item(try row("b1")) == nil)
+        #expect(catalog.hashes(try row("e1")).text == catalog.hashes(try row("a1")).text)
+        #expect(catalog.hashes(try row("e1")).text != nil && catalog.hashes(try row("b2")).text == nil)
+        #expect(try ItemInspection("a2", snapshot, catalog: catalog).item.title == "A mug without a title")
+      }
+    }
+  }
+}
+
 @Suite struct CodebookInspectionTests {
   @Test func showsUseAndTheNearestExamplePerCode() throws {
-    try withInspectedStore { fixture, _, snapshot in
+    try withInspectedSnapshot { fixture, snapshot in
       let inspection = CodebookInspection(snapshot, catalog: fixture.catalog(snapshot), limit: 3)
       let level = inspection.levels[0]
       #expect(level.level == 1 && level.metrics.occupancy == [5, 4, 3, 0] && level.metrics.deadCodes == [3])
@@ -138,7 +164,7 @@ import Testing
 
 @Suite struct ItemInspectionTests {
   @Test func showsCodesBucketAndNeighborsByPrefix() throws {
-    try withInspectedStore { fixture, _, snapshot in
+    try withInspectedSnapshot { fixture, snapshot in
       let inspection = try ItemInspection("a2", snapshot, catalog: fixture.catalog(snapshot))
       #expect(inspection.item.semanticID == "0-0-0+1" && inspection.bucketSize == 3)
       #expect(inspection.codes.map(\.itemsWithPrefix) == [5, 3, 3])
@@ -153,7 +179,7 @@ import Testing
   }
 
   @Test func namesFlagsAndCleansTitles() throws {
-    try withInspectedStore { fixture, _, snapshot in
+    try withInspectedSnapshot { fixture, snapshot in
       let inspection = try ItemInspection("f1", snapshot, catalog: fixture.catalog(snapshot))
       #expect(inspection.item.flags == ["imageMissing", "moved"])
       let text = inspection.plainText()
@@ -163,7 +189,7 @@ import Testing
   }
 
   @Test func anUnknownItemIsAnErrorThatNamesIt() throws {
-    try withInspectedStore { _, _, snapshot in
+    try withInspectedSnapshot { _, snapshot in
       let error = #expect(throws: PipelineError.self) { try ItemInspection("nobody", snapshot) }
       #expect(error?.message.contains("nobody") == true)
     }

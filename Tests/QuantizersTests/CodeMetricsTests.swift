@@ -36,7 +36,8 @@ private func near(_ actual: Double, _ expected: Double) -> Bool { abs(actual - e
     }
     #expect(levels[1].deadCodes == [9, 11, 12, 13, 14, 15])
     #expect(levels.map(\.overfullCodes) == [[], [1, 2, 0, 4, 10], [0]])
-    #expect(levels.allSatisfy { $0.occupancy.reduce(0, +) == rows && $0.utilization == Double($0.used) / Double($0.size) })
+    #expect(
+      levels.allSatisfy { $0.occupancy.reduce(0, +) == rows && $0.utilization == Double($0.used) / Double($0.size) })
   }
 
   @Test func agreesWithNumpyOnBuckets() {
@@ -52,7 +53,8 @@ private func near(_ actual: Double, _ expected: Double) -> Bool { abs(actual - e
     let agreement = NeighborAgreement(formulaCodes(), pairs: pairs)
     #expect(agreement.pairs == 167)
     #expect(zip(agreement.sharedPrefix, [0.155688622754, 0.041916167665, 0.023952095808]).allSatisfy { near($0, $1) })
-    #expect(zip(agreement.expectedByChance, [0.132993987976, 0.020681362725, 0.009739478958]).allSatisfy { near($0, $1) })
+    #expect(
+      zip(agreement.expectedByChance, [0.132993987976, 0.020681362725, 0.009739478958]).allSatisfy { near($0, $1) })
     #expect(abs((agreement.lift[2] ?? 0) - 0.023952095808 / 0.009739478958) < 1e-6)
   }
 

@@ -24,7 +24,62 @@ private func exhaustiveCost(_ costs: Matrix) -> Double {
   return least(0, [], max(0, costs.rows - costs.columns))
 }
 
+/// The least cost by another algorithm: successive cheapest paths through the residual graph, each found by
+/// Bellman and Ford's relaxation without potentials.
+private func minimumCostFlow(_ costs: Matrix) -> Double {
+  var rowOfColumn = [Int](repeating: -1, count: costs.columns)
+  var isAssigned = [Bool](repeating: false, count: costs.rows)
+  var total = 0.0
+  for _ in 0..<min(costs.rows, costs.columns) {
+    var rowDistance = (0..<costs.rows).map { isAssigned[$0] ? Double.infinity : 0 }
+    var columnDistance = [Double](repeating: .infinity, count: costs.columns)
+    var before = [Int](repeating: -1, count: costs.columns)
+    var changes = true
+    while changes {
+      changes = false
+      for row in 0..<costs.rows where rowDistance[row] < .infinity {
+        for column in 0..<costs.columns where rowOfColumn[column] != row {
+          let reach = rowDistance[row] + Double(costs[row, column])
+          guard reach < columnDistance[column] - 1e-9 else { continue }
+          (columnDistance[column], before[column], changes) = (reach, row, true)
+          let owner = rowOfColumn[column]
+          if owner >= 0 { rowDistance[owner] = reach - Double(costs[owner, column]) }
+        }
+      }
+    }
+    let free = (0..<costs.columns).filter { rowOfColumn[$0] < 0 }
+    var column = free.min { columnDistance[$0] < columnDistance[$1] } ?? 0
+    total += columnDistance[column]
+    while column >= 0 {
+      let row = before[column]
+      let next = rowOfColumn.firstIndex(of: row) ?? -1
+      rowOfColumn[column] = row
+      isAssigned[row] = true
+      column = next
+    }
+  }
+  return total
+}
+
 @Suite struct LinearAssignmentTests {
+  @Test(arguments: [(30, 30), (25, 40), (40, 25), (60, 61), (50, 9)], [0, 1, 2])
+  func agreesWithMinimumCostFlowWhereManyRowsContest(shape: (Int, Int), kind: Int) {
+    var source = RandomSource(seed: UInt64(shape.0 * 100 + shape.1), stream: UInt64(kind))
+    for _ in 0..<4 {
+      var costs = randomCosts(shape.0, shape.1, integers: kind == 1, &source)
+      if kind == 2 {
+        // Rows alike but for a little, so that all of them want the same columns.
+        for row in 0..<shape.0 {
+          for column in 0..<shape.1 { costs[row, column] = Float(column * column) + 0.01 * costs[row, column] }
+        }
+      }
+      let assignment = LinearAssignment(costs)
+      #expect(abs(assignment.cost - minimumCostFlow(costs)) < 1e-3)
+      let used = assignment.columnOfRow.filter { $0 >= 0 }
+      #expect(Set(used).count == used.count && used.count == min(shape.0, shape.1))
+    }
+  }
+
   @Test(arguments: [(1, 1), (2, 2), (3, 5), (5, 3), (6, 6), (4, 7), (7, 4)])
   func findsTheLeastCostOfAllAssignments(rows: Int, columns: Int) {
     var source = RandomSource(seed: UInt64(rows * 10 + columns))
@@ -83,7 +138,9 @@ private func exhaustiveCost(_ costs: Matrix) -> Double {
     var source = RandomSource(seed: 9)
     let left = (0..<1000).map { _ in source.nextUniform() }, right = (0..<1000).map { _ in source.nextUniform() }
     var costs = Matrix(rows: 1000, columns: 1000)
-    for row in 0..<1000 { for column in 0..<1000 { costs[row, column] = (left[row] - right[column]) * (left[row] - right[column]) } }
+    for row in 0..<1000 {
+      for column in 0..<1000 { costs[row, column] = (left[row] - right[column]) * (left[row] - right[column]) }
+    }
     let expected = zip(left.sorted(), right.sorted()).reduce(0.0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
     #expect(abs(LinearAssignment(costs).cost - expected) < 1e-6)
   }

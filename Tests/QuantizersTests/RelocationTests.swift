@@ -97,9 +97,10 @@ private func addedCost(_ sample: CollisionCase, _ moves: [CodeMove]) -> Double {
     let resolved = try CollisionResolver(.init(policy: .relocate)).resolve(
       codes: codes, distances: [1, 1, 1, 1, 1], fixed: .none(count: 5), lastLevel: lastLevel)
     #expect(resolved.codes.elements == [0, 1, 0, 2, 1, 3, 1, 1, 2, 0])
-    #expect(resolved.moves == [
-      CodeMove(row: 3, from: 3, to: 1, distanceBefore: 1, distanceAfter: Float(2).squareRoot())
-    ])
+    #expect(
+      resolved.moves == [
+        CodeMove(row: 3, from: 3, to: 1, distanceBefore: 1, distanceAfter: Float(2).squareRoot())
+      ])
     #expect(resolved.report.touchedPrefixes == 1)
     #expect(abs(resolved.report.totalDistanceAdded - (2.0.squareRoot() - 1)) < 1e-6)
   }
@@ -108,7 +109,9 @@ private func addedCost(_ sample: CollisionCase, _ moves: [CodeMove]) -> Double {
     var codes = CodeMatrix(count: 6, levels: 1)
     for row in 0..<6 { codes[row, 0] = 2 }
     let lastLevel = LastLevelDistances(size: 8) { rows in
-      Matrix(rows: rows.count, columns: 8, elements: ContiguousArray(rows.flatMap { _ in [7, 6, 0, 1, 2, 3, 4, 5] as [Float] }))
+      Matrix(
+        rows: rows.count, columns: 8,
+        elements: ContiguousArray(rows.flatMap { _ in [7, 6, 0, 1, 2, 3, 4, 5] as [Float] }))
     }
     let resolved = try CollisionResolver(.init(policy: .relocate)).resolve(
       codes: codes, distances: ContiguousArray(repeating: 0, count: 6), fixed: .none(count: 6), lastLevel: lastLevel)
@@ -161,7 +164,8 @@ private func addedCost(_ sample: CollisionCase, _ moves: [CodeMove]) -> Double {
       let lastLevel = LastLevelDistances(size: 3, prices: prices) { rows in
         Matrix(rows: rows.count, columns: 3, elements: ContiguousArray(rows.flatMap { _ in [1, 2, 3] as [Float] }))
       }
-      return try resolver.resolve(codes: codes, distances: [1, 1], fixed: .none(count: 2), lastLevel: lastLevel).codes[1, 0]
+      return try resolver.resolve(codes: codes, distances: [1, 1], fixed: .none(count: 2), lastLevel: lastLevel).codes[
+        1, 0]
     }
     #expect(try resolve(nil) == 1)
     #expect(try resolve([0, 5, 1]) == 2)
@@ -218,7 +222,8 @@ private func addedCost(_ sample: CollisionCase, _ moves: [CodeMove]) -> Double {
   @Test func resolvesTwoHundredThousandRows() throws {
     var source = RandomSource(seed: 19)
     let size = 256
-    let centroids = Matrix(rows: size, columns: 8, elements: ContiguousArray((0..<size * 8).map { _ in source.nextNormal() }))
+    let centroids = Matrix(
+      rows: size, columns: 8, elements: ContiguousArray((0..<size * 8).map { _ in source.nextNormal() }))
     let prefixes = 60_000
     var codes = CodeMatrix(count: 200_000, levels: 3)
     for row in 0..<codes.count {

@@ -62,7 +62,8 @@ extension CollisionInspection.Bucket {
     }
     text += ", mean distance \(decimal(meanDistance)), largest \(decimal(largestDistance))\n"
     var table = TextTable([
-      ("semantic ID", .left), ("distance", .right), ("item", .left), ("title", .left), ("image", .left), ("flags", .left),
+      ("semantic ID", .left), ("distance", .right), ("item", .left), ("title", .left), ("image", .left),
+      ("flags", .left),
     ])
     for member in members {
       table.append([

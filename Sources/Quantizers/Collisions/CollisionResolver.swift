@@ -38,7 +38,8 @@ public struct CollisionResolver: Sendable {
     }
     if let budget = parameters.distanceBudget, !(budget >= 1 && budget.isFinite) {
       throw QuantizerError(
-        .invalidParameters, "a distance budget of \(budget); it is a ratio of distances, 1 or more (leave it out for none)")
+        .invalidParameters,
+        "a distance budget of \(budget); it is a ratio of distances, 1 or more (leave it out for none)")
     }
     self.parameters = parameters
   }
@@ -65,7 +66,8 @@ public struct CollisionResolver: Sendable {
     let grouped = CodeBuckets(codes)
     if parameters.policy == .relocate {
       guard let lastLevel else {
-        throw QuantizerError(.invalidParameters, "the relocate policy needs the distances to the last level's centroids")
+        throw QuantizerError(
+          .invalidParameters, "the relocate policy needs the distances to the last level's centroids")
       }
       state.relocate(
         PrefixRelocation(parameters: parameters, lastLevel: lastLevel).relocate(codes, grouped, distances, fixed))

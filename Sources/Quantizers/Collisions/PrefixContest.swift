@@ -89,14 +89,16 @@ struct RelocationCosts: Sendable {
   /// `added` for several codes, infinite beyond the budget.
   func added(_ item: Int, _ codes: [Int]) -> [Float] {
     let terms = terms(item)
-    let distances = squared.elements.span.extracting((first + item) * squared.columns..<(first + item + 1) * squared.columns)
+    let distances = squared.elements.span.extracting(
+      (first + item) * squared.columns..<(first + item + 1) * squared.columns)
     return codes.map { terms.added(distances[$0], prices[$0], isOwn: $0 == own[item]) }
   }
 
   /// The item's `count` cheapest codes within reach that are not taken, ties to the lower code.
   func cheapestCodes(_ item: Int, count: Int, in contest: PrefixContest) -> [Int] {
     let terms = terms(item)
-    let distances = squared.elements.span.extracting((first + item) * squared.columns..<(first + item + 1) * squared.columns)
+    let distances = squared.elements.span.extracting(
+      (first + item) * squared.columns..<(first + item + 1) * squared.columns)
     let prices = prices.span
     var best: [(cost: Float, code: Int)] = []
     best.reserveCapacity(count + 1)

@@ -58,7 +58,8 @@ public struct Churn: Sendable, Equatable, Codable {
 
     public init(codes: CodeMatrix, suffixes: ContiguousArray<UInt16>, contentHashes: ContiguousArray<UInt64>) {
       precondition(
-        suffixes.count == codes.count && contentHashes.count == codes.count, "columns of one generation differ in length")
+        suffixes.count == codes.count && contentHashes.count == codes.count,
+        "columns of one generation differ in length")
       self.codes = codes
       self.suffixes = suffixes
       self.contentHashes = contentHashes
@@ -78,7 +79,8 @@ public struct Churn: Sendable, Equatable, Codable {
   ///   of `previous` appears twice.
   /// - Complexity: O(items × levels).
   public init(from previous: Columns, to current: Columns, previousRow: ContiguousArray<Int>) {
-    precondition(previousRow.count == current.codes.count, "\(previousRow.count) matches for \(current.codes.count) rows")
+    precondition(
+      previousRow.count == current.codes.count, "\(previousRow.count) matches for \(current.codes.count) rows")
     let levels = max(previous.codes.levels, current.codes.levels)
     var same = Counts(levels: levels), changed = Counts(levels: levels)
     for (row, match) in previousRow.enumerated() where match >= 0 {
