@@ -236,3 +236,102 @@ private func rows(_ batches: [ModalityBatch], _ range: Range<Int>) -> [ModalityB
     }
   }
 }
+
+/// Small cases whose answers follow by hand.
+@Suite struct RepresentationByHandTests {
+  private func batch(_ name: String, _ values: [[Float]], present: [Bool]? = nil) -> ModalityBatch {
+    ModalityBatch(
+      name: name,
+      vectors: Matrix(rows: values.count, columns: values[0].count, elements: ContiguousArray(values.joined())),
+      isPresent: present ?? values.map { _ in true })
+  }
+
+  @Test func oneDimensionTellsTheSidesOfTheMean() throws {
+    let data = [batch("text", [[1], [2], [6], [7]])]
+    let x = try RepresentationModel.fit(data, parameters: parameters(4)).represent(data)
+    expectClose(x.elements.map { $0 * (x[3, 0] > 0 ? 1 : -1) }, [-1, -1, 1, 1], tolerance: 1e-5)
+  }
+
+  @Test func scalingOrShiftingAModalityChangesNothing() throws {
+    let data = topicData(150)
+    let stretched = data.map { batch in
+      var vectors = batch.vectors
+      for index in vectors.elements.indices { vectors.elements[index] = vectors.elements[index] * 7 + 3 }
+      return ModalityBatch(name: batch.name, vectors: vectors, isPresent: batch.isPresent)
+    }
+    let x = try RepresentationModel.fit(data, parameters: parameters(10)).represent(data)
+    let y = try RepresentationModel.fit(stretched, parameters: parameters(10)).represent(stretched)
+    expectClose(
+      matrixProduct(x, x, transposingRight: true).elements, matrixProduct(y, y, transposingRight: true).elements,
+      tolerance: 5e-3)
+  }
+
+  @Test func whatIsInTheRowsOfMissingModalitiesIsIgnored() throws {
+    let data = topicData(90)
+    var noise = data[1].vectors
+    for row in stride(from: 0, to: 90, by: 7) { for column in 0..<10 { noise[row, column] = .nan } }
+    let dirty = [data[0], ModalityBatch(name: "image", vectors: noise, isPresent: data[1].isPresent)]
+    let model = try RepresentationModel.fit(data, parameters: parameters(8))
+    #expect(try RepresentationModel.fit(dirty, parameters: parameters(8)).fingerprint == model.fingerprint)
+    #expect(model.represent(dirty) == model.represent(data))
+  }
+
+  @Test func aMissingModalityIsPredictedFromThePresentOne() throws {
+    // The image repeats the text; where it is missing, the text alone must lead to the same place.
+    var random = RandomSource(seed: 8)
+    let values = (0..<200).map { _ in (0..<3).map { _ in random.nextNormal() } }
+    var parameters = parameters(3)
+    parameters.ridge = 1e-4
+    parameters.whitening = 0
+    let data = [batch("text", values), batch("image", values.map { $0.map { 2 * $0 } })]
+    let model = try RepresentationModel.fit(data, parameters: parameters)
+    let whole = model.represent(data), alone = model.represent([data[0]])
+    expectClose(alone.elements, whole.elements, tolerance: 0.01)
+    #expect(model.dimensions == 3)
+  }
+
+  @Test func strongRegularizationLeavesTheMean() throws {
+    var random = RandomSource(seed: 8)
+    let values = (0..<200).map { _ in (0..<2).map { _ in random.nextNormal() } }
+    var parameters = parameters(4)
+    parameters.ridge = 1e9
+    parameters.whitening = 0
+    parameters.weights = [:]
+    let data = [batch("text", values), batch("image", values.map { [$0[1], -$0[0]] })]
+    let model = try RepresentationModel.fit(data, parameters: parameters)
+    // Predictions are the mean, so one modality alone spans two of the four (here: two supported) directions.
+    let x = model.represent([data[0]])
+    #expect(x.elements.allSatisfy(\.isFinite) && model.dimensions == 2)
+  }
+
+  @Test func aModalitysWeightDecidesWhoIsNear() throws {
+    // Two binary properties: text tells one, image the other. The heavier one decides among unlike neighbors.
+    let text: [[Float]] = [[0, 1], [0, 1], [1, 0], [1, 0]], image: [[Float]] = [[5, 0], [0, 5], [5, 0], [0, 5]]
+    for (weight, nearest) in [(Float(0.25), 1), (4, 2)] {
+      var parameters = parameters(2)
+      parameters.weights = ["image": weight]
+      parameters.whitening = 0
+      let data = [batch("text", text), batch("image", image)]
+      let x = try RepresentationModel.fit(data, parameters: parameters).represent(data)
+      let similarity = matrixProduct(x, x, transposingRight: true)
+      #expect((1..<4).max { similarity[0, $0] < similarity[0, $1] } == nearest)
+    }
+  }
+
+  @Test func threeModalitiesWithEveryPatternOfAbsence() throws {
+    let data = topicData(210)
+    let present = (0..<8).map { pattern in (0..<3).map { pattern >> $0 & 1 == 1 } }
+    let batches = (0..<3).map { index in
+      ModalityBatch(
+        name: "m\(index)", vectors: data[index % 2].vectors, isPresent: (0..<210).map { present[$0 % 8][index] })
+    }
+    let model = try RepresentationModel.fit(batches, parameters: parameters(12))
+    let x = model.represent(batches)
+    let lengths = (0..<210).map { row in x.row(row).reduce(0) { $0 + $1 * $1 } }
+    expectClose(lengths, (0..<210).map { $0 % 8 == 0 ? 0 : 1 }, tolerance: 1e-4)
+    try withTemporaryDirectory { folder in
+      try model.write(to: folder + "/m")
+      #expect(try RepresentationModel(contentsOf: folder + "/m").represent(batches) == x)
+    }
+  }
+}

@@ -136,3 +136,73 @@ private func cosine(_ a: [Float], _ b: [Float]) -> Float { zip(a, b).reduce(0) {
     #expect(BuiltinImageEncoder().fingerprint.count == 64)
   }
 }
+
+/// The blocks of the vector: where each lies is part of what the fingerprint names.
+@Suite struct ImageFeatureBlockTests {
+  private static let colors = 0..<100, edges = 100..<196, layout = 196..<237, statistics = 237..<256
+
+  private func image(_ color: (_ row: Int, _ column: Int) -> [UInt8]) -> RGBImage {
+    var pixels: [UInt8] = []
+    for row in 0..<64 { for column in 0..<64 { pixels += color(row, column) } }
+    return RGBImage(width: 64, height: 64, pixels: pixels)
+  }
+
+  private func block(_ range: Range<Int>, of image: RGBImage) -> [Float] {
+    let block = BuiltinImageEncoder.features(of: image)[range]
+    let norm = block.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    return norm > 0 ? block.map { $0 / norm } : Array(block)
+  }
+
+  @Test func theColorHistogramForgetsPlaces() {
+    let left = image { _, column in column < 32 ? [200, 40, 40] : [40, 40, 200] }
+    let right = image { _, column in column < 32 ? [40, 40, 200] : [200, 40, 40] }
+    expectClose(block(Self.colors, of: left), block(Self.colors, of: right), tolerance: 1e-4)
+    #expect(cosine(block(Self.layout, of: left), block(Self.layout, of: right)) < 0.9)
+  }
+
+  @Test func aGrayPictureFallsIntoTheNeutralBins() {
+    let gray = block(Self.colors, of: image { _, _ in [119, 119, 119] })
+    // Lightness 50 lies halfway between the second and the third of four bins; a and b in the third of five.
+    let neutral = 2 * 5 + 2
+    let expected = (0..<100).map { Float($0 == 25 + neutral || $0 == 50 + neutral ? 0.5.squareRoot() : 0) }
+    expectClose(gray, expected, tolerance: 0.1)
+  }
+
+  @Test func edgesAreToldByTheirDirection() {
+    let vertical = image { _, column in column % 16 < 8 ? [220, 220, 220] : [30, 30, 30] }
+    let horizontal = image { row, _ in row % 16 < 8 ? [220, 220, 220] : [30, 30, 30] }
+    // The gradient of vertical stripes runs along the rows: orientation 0 of six; of horizontal ones, orientation 3.
+    let first = block(Self.edges, of: vertical), second = block(Self.edges, of: horizontal)
+    for cell in 0..<16 {
+      #expect(first[cell * 6] > 0.2 && first[cell * 6 + 3] < 0.01)
+      #expect(second[cell * 6 + 3] > 0.2 && second[cell * 6] < 0.01)
+    }
+    expectClose(block(Self.colors, of: vertical), block(Self.colors, of: horizontal), tolerance: 1e-4)
+  }
+
+  @Test func edgeDensityTellsBusyPartsFromQuietOnes() {
+    let busyCorner = image { row, column in
+      row < 20 && column < 20 && (row / 2 + column / 2) % 2 == 0 ? [255, 255, 255] : [90, 90, 90]
+    }
+    let densities = block(Self.statistics, of: busyCorner).prefix(9)
+    #expect(densities.first! > 0.3 && densities.dropFirst(4).allSatisfy { $0 < 0.02 })
+  }
+
+  @Test func theBorderIsSeenApartFromTheInside() {
+    let framed = image { row, column in
+      (6..<58).contains(row) && (6..<58).contains(column) ? [20, 20, 20] : [250, 250, 250]
+    }
+    let inverted = image { row, column in
+      (6..<58).contains(row) && (6..<58).contains(column) ? [250, 250, 250] : [20, 20, 20]
+    }
+    let bright = block(Self.statistics, of: framed), dark = block(Self.statistics, of: inverted)
+    // After the nine densities: the border's lightness, and the whole's less the border's.
+    #expect(bright[9] > dark[9] + 0.2 && bright[10] < -0.1 && dark[10] > 0.1)
+  }
+
+  @Test func scaleMattersLittle() {
+    let small = poster([200, 120, 40], side: 64, rectangle: 16..<32)
+    let large = poster([200, 120, 40], side: 256, rectangle: 64..<128)
+    #expect(cosine(BuiltinImageEncoder.features(of: small), BuiltinImageEncoder.features(of: large)) > 0.98)
+  }
+}

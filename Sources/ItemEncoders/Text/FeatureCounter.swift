@@ -1,5 +1,5 @@
 /// The kinds of feature; each is normalized on its own, so that the many character n-grams do not drown the words.
-enum FeatureFamily: UInt64, CaseIterable {
+package enum FeatureFamily: UInt64, CaseIterable {
   case word
   case wordPair
   case characters
@@ -9,16 +9,18 @@ enum FeatureFamily: UInt64, CaseIterable {
 ///
 /// A feature is a 64-bit hash with its family in the lowest two bits. Features keep the order in which they first
 /// occurred, so that sums over them are the same on every run.
-struct FeatureCounter {
+package struct FeatureCounter {
   /// Distinct features in the order of first occurrence.
-  private(set) var features: ContiguousArray<UInt64> = []
+  package private(set) var features: ContiguousArray<UInt64> = []
   /// Occurrences of each.
-  private(set) var counts: ContiguousArray<Int32> = []
+  package private(set) var counts: ContiguousArray<Int32> = []
 
   /// Open addressing: the position in `features` plus one, or zero. A power of two, at most half full.
   private var slots = ContiguousArray<Int32>(repeating: 0, count: 1024)
 
-  mutating func removeAll() {
+  package init() {}
+
+  package mutating func removeAll() {
     if features.count * 8 < slots.count {
       for feature in features { clearRun(from: slot(of: feature)) }
     } else {
@@ -28,7 +30,7 @@ struct FeatureCounter {
     counts.removeAll(keepingCapacity: true)
   }
 
-  mutating func add(_ hash: UInt64, _ family: FeatureFamily, count: Int32) {
+  package mutating func add(_ hash: UInt64, _ family: FeatureFamily, count: Int32) {
     let feature = hash & ~3 | family.rawValue
     var index = slot(of: feature)
     while slots[index] != 0 {
@@ -66,12 +68,14 @@ struct FeatureCounter {
 }
 
 /// Hashes scalars and words; FNV-1a over scalars, finished by the MurmurHash3 mixer.
-enum FeatureHash {
-  static let basis: UInt64 = 0xCBF2_9CE4_8422_2325
+package enum FeatureHash {
+  package static let basis: UInt64 = 0xCBF2_9CE4_8422_2325
 
-  static func appending(_ scalar: UInt32, to hash: UInt64) -> UInt64 { (hash ^ UInt64(scalar)) &* 0x100_0000_01B3 }
+  package static func appending(_ scalar: UInt32, to hash: UInt64) -> UInt64 {
+    (hash ^ UInt64(scalar)) &* 0x100_0000_01B3
+  }
 
-  static func mixed(_ hash: UInt64) -> UInt64 {
+  package static func mixed(_ hash: UInt64) -> UInt64 {
     var mixed = hash
     mixed = (mixed ^ (mixed >> 33)) &* 0xFF51_AFD7_ED55_8CCD
     mixed = (mixed ^ (mixed >> 33)) &* 0xC4CE_B9FE_1A85_EC53

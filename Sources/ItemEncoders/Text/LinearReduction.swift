@@ -1,16 +1,16 @@
-internal import TensorMath
+package import TensorMath
 
 /// A linear map to fewer dimensions, `(x − mean) · projection`.
-struct LinearReduction: Sendable, Equatable {
+package struct LinearReduction: Sendable, Equatable {
   /// One per input dimension.
-  let mean: ContiguousArray<Float>
+  package let mean: ContiguousArray<Float>
   /// `inputs × outputs`, orthonormal columns.
-  let projection: Matrix
+  package let projection: Matrix
 
   /// `mean · projection`, taken off after the product.
   private let offset: ContiguousArray<Float>
 
-  init(mean: ContiguousArray<Float>, projection: Matrix) {
+  package init(mean: ContiguousArray<Float>, projection: Matrix) {
     precondition(mean.count == projection.rows, "a mean of \(mean.count) for \(projection.rows) inputs")
     self.mean = mean
     self.projection = projection
@@ -21,7 +21,7 @@ struct LinearReduction: Sendable, Equatable {
   ///
   /// Where the rows span fewer than `dimensions` directions, the rest are an arbitrary orthonormal completion,
   /// through which items unlike the sample still differ.
-  init(principalDirectionsOf moments: SecondMoments, dimensions: Int, seed: UInt64) {
+  package init(principalDirectionsOf moments: SecondMoments, dimensions: Int, seed: UInt64) {
     let means = moments.means
     var covariance = moments.momentsAboutZero
     for row in 0..<moments.columns {
@@ -38,7 +38,7 @@ struct LinearReduction: Sendable, Equatable {
 
   /// - Parameter x: `n × inputs`.
   /// - Returns: `n × outputs`.
-  func callAsFunction(_ x: Matrix) -> Matrix {
+  package func callAsFunction(_ x: Matrix) -> Matrix {
     var result = matrixProduct(x, projection)
     for row in 0..<result.rows {
       for column in 0..<result.columns { result.elements[row * result.columns + column] -= offset[column] }

@@ -1,9 +1,9 @@
-internal import ItemCatalog
+package import ItemCatalog
 
 /// Turns items into counted features: words and their light stems, pairs of neighboring words, and character n-grams
 /// within words (as in fastText: Bojanowski et al., "Enriching Word Vectors with Subword Information", 2017).
-struct TextFeatureExtractor {
-  private(set) var counter = FeatureCounter()
+package struct TextFeatureExtractor {
+  package private(set) var counter = FeatureCounter()
   private var scanner: WordScanner
   private var wordHashes: ContiguousArray<UInt64> = []
   private let template: TextTemplate
@@ -13,14 +13,14 @@ struct TextFeatureExtractor {
   private static let shortestGram = 3, longestGram = 5
   private static let wordBegin: UInt32 = 2, wordEnd: UInt32 = 3
 
-  init(parameters: BuiltinTextEncoder.Parameters) {
+  package init(parameters: BuiltinTextEncoder.Parameters) {
     scanner = WordScanner(maximumWords: parameters.maximumWords)
     template = parameters.template
     titleWeight = Int32(clamping: parameters.titleWeight)
   }
 
   /// Replaces the counted features by those of `item`; returns false where its text has no word.
-  mutating func extract(_ item: Item) -> Bool {
+  package mutating func extract(_ item: Item) -> Bool {
     counter.removeAll()
     let text = template(item)
     count(text, weight: 1)

@@ -1,13 +1,13 @@
 internal import Foundation
-internal import ItemCatalog
-internal import TensorMath
+package import ItemCatalog
+package import TensorMath
 
 /// Projects an item's weighted features onto a fixed number of dimensions, with nothing stored per feature.
 ///
 /// Each feature has `nonzeros` signed entries at places given by its hash, one in each of as many equal blocks of the
 /// row: a sparse Johnson–Lindenstrauss transform (Kane and Nelson, "Sparser Johnson-Lindenstrauss Transforms", 2014),
 /// which keeps inner products to within about 1/√dimensions.
-struct TextSketcher {
+package struct TextSketcher {
   private static let nonzeros = 4
   /// `1 + ln(count)`, the sub-linear term frequency.
   private static let termWeights: [Float] = (0..<256).map { $0 == 0 ? 0 : 1 + Float(log(Double($0))) }
@@ -18,7 +18,7 @@ struct TextSketcher {
   private var extractor: TextFeatureExtractor
   private var weights: ContiguousArray<Float> = []
 
-  init(parameters: BuiltinTextEncoder.Parameters, frequencies: InverseDocumentFrequency) {
+  package init(parameters: BuiltinTextEncoder.Parameters, frequencies: InverseDocumentFrequency) {
     self.parameters = parameters
     self.frequencies = frequencies
     familyWeights = [parameters.wordWeight, parameters.wordPairWeight, parameters.characterWeight]
@@ -26,7 +26,7 @@ struct TextSketcher {
   }
 
   /// Adds the sketch of an item to row `row` of `sketches`; returns false where its text has no word.
-  mutating func sketch(_ item: Item, into sketches: inout Matrix, row: Int) -> Bool {
+  package mutating func sketch(_ item: Item, into sketches: inout Matrix, row: Int) -> Bool {
     guard extractor.extract(item) else { return false }
     let scales = weighFeatures()
     let blockSize = UInt64(sketches.columns / Self.nonzeros)
