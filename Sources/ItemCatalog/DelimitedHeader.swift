@@ -19,7 +19,8 @@ struct DelimitedHeader: Sendable {
       }
       names.append(String(decoding: name, as: UTF8.self))
     }
-    if let twice = Dictionary(grouping: names.filter { !$0.isEmpty }, by: \.self).filter({ $0.value.count > 1 }).keys.min()
+    if let twice = Dictionary(grouping: names.filter { !$0.isEmpty }, by: \.self).filter({ $0.value.count > 1 }).keys
+      .min()
     {
       throw CatalogError(.badData, "the header of \(path) names the column \(twice) twice; expected each name once.")
     }

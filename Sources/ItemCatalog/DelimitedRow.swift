@@ -96,7 +96,8 @@ struct DelimitedRow {
       }
       guard index == end || bytes[index] == delimiter else {
         throw RecordProblem(
-          "", .invalidRow, found: "\(RecordProblem.excerpt(bytes, index..<min(end, index &+ 20))) after a closing quote",
+          "", .invalidRow,
+          found: "\(RecordProblem.excerpt(bytes, index..<min(end, index &+ 20))) after a closing quote",
           expected: "a delimiter or the row's end; a quote inside quotes is doubled")
       }
       guard let scratchStart else { return FieldSlice(start: start, end: quote, isScratch: false) }

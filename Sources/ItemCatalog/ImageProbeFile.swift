@@ -45,7 +45,8 @@ struct ImageProbeFile: Sendable {
     var reader = ByteReader(bytes, ItemTableFormat.imagesHeaderBytes..<bytes.count)
     while !reader.isAtEnd {
       guard let length: UInt16 = reader.integer(), let path = reader.string(Int(length)),
-        let size: Int64 = reader.integer(), let modified: Int64 = reader.integer(), let inode: UInt64 = reader.integer(),
+        let size: Int64 = reader.integer(), let modified: Int64 = reader.integer(),
+        let inode: UInt64 = reader.integer(),
         let stateCode: UInt8 = reader.integer(), let state = ImageProbe.State(rawValue: stateCode),
         let hash: UInt64 = reader.integer()
       else { return }

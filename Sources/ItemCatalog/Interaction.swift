@@ -159,7 +159,8 @@ struct InteractionRecordReader {
     }
   }
 
-  private func number(_ bytes: [UInt8], _ range: Range<Int>, _ field: InteractionField) throws(RecordProblem) -> Double {
+  private func number(_ bytes: [UInt8], _ range: Range<Int>, _ field: InteractionField) throws(RecordProblem) -> Double
+  {
     if let value = NumberParsing.double(bytes, range) { return value }
     let expected = field == .timestamp ? "a number, such as seconds since 1970" : "a finite number"
     throw RecordProblem(

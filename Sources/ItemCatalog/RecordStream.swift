@@ -12,7 +12,8 @@ enum RecordFormat: Equatable, Sendable {
     if name.hasSuffix(".csv") { return (.delimited(UInt8(ascii: ",")), isCompressed) }
     if name.hasSuffix(".tsv") { return (.delimited(UInt8(ascii: "\t")), isCompressed) }
     throw CatalogError(
-      .badData, "\(path) has an unknown format; expected a name that ends in .jsonl, .ndjson, .csv or .tsv, or with .gz.")
+      .badData,
+      "\(path) has an unknown format; expected a name that ends in .jsonl, .ndjson, .csv or .tsv, or with .gz.")
   }
 }
 

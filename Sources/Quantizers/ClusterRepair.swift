@@ -34,7 +34,8 @@ package struct ClusterRepair {
     let empty = clusters.filter { members.count($0) == 0 }
     guard !empty.isEmpty else { return [] }
     let errors = clusters.map { members[$0].reduce(0.0) { $0 + Double(distances[Int($1)]) } }
-    let donors = clusters
+    let donors =
+      clusters
       .filter { members.count($0) > 1 && errors[$0] > 0 }
       .sorted { (errors[$1], $0) < (errors[$0], $1) }
     return split(donors, into: empty, &centroids)
@@ -43,10 +44,12 @@ package struct ClusterRepair {
   /// Moves the centroids of the smallest clusters, below `light` members, next to those of the largest, of `heavy` or
   /// more; returns who was split for whom.
   package func splitLargest(_ centroids: inout Matrix, light: Double, heavy: Double) -> [Split] {
-    let donors = clusters
+    let donors =
+      clusters
       .filter { Double(members.count($0)) >= heavy && members.count($0) > 1 }
       .sorted { (members.count($1), $0) < (members.count($0), $1) }
-    let small = clusters
+    let small =
+      clusters
       .filter { Double(members.count($0)) < light }
       .sorted { (members.count($0), $0) < (members.count($1), $1) }
     return split(donors, into: small, &centroids)

@@ -18,7 +18,8 @@ public struct Encoding: Sendable, Equatable {
 
   /// An encoding of no rows, to which blocks are appended.
   public init(levels: Int) {
-    self.init(codes: CodeMatrix(count: 0, levels: levels), distances: [], levelErrors: Array(repeating: 0, count: levels))
+    self.init(
+      codes: CodeMatrix(count: 0, levels: levels), distances: [], levelErrors: Array(repeating: 0, count: levels))
   }
 
   /// Mean of `‖x − decode(encode(x))‖²` over the rows.

@@ -38,9 +38,10 @@ public struct KMeans: Sendable {
       centroids = sums.means(keeping: centroids)
       var repaired = 0
       if sums.counts.contains(0) {
-        repaired = ClusterRepair(
-          clusters: start.rows, codes: assignment.codes, distances: assignment.distances, rows: rows.matrix
-        ).splitWorst(&centroids).count
+        repaired =
+          ClusterRepair(
+            clusters: start.rows, codes: assignment.codes, distances: assignment.distances, rows: rows.matrix
+          ).splitWorst(&centroids).count
       }
       let objective = assignment.distances.reduce(0.0) { $0 + Double($1) } / Double(rows.count)
       iterations.append(KMeansIteration(objective: objective, moved: sums.movedCount, repaired: repaired))

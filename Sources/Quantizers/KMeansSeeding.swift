@@ -59,10 +59,11 @@ package struct KMeansSeeding {
   /// Up to `size` seeds; none when every row lies on a seed.
   private func drawBatch(of size: Int, using random: inout some RandomNumberGenerator) -> [Int] {
     var total = 0.0
-    let cumulative = ContiguousArray(weights.lazy.map { weight in
-      total += Double(weight)
-      return total
-    })
+    let cumulative = ContiguousArray(
+      weights.lazy.map { weight in
+        total += Double(weight)
+        return total
+      })
     guard total > 0, total.isFinite else { return [] }
     var accepted: [Int] = []
     // The first draw is always accepted; a batch that accepts too few ends early, since its distances are out of date.

@@ -27,14 +27,17 @@ extension GenerationManifest {
     guard format == Int(Layout.format) else {
       throw StoreError(.unsupportedFormat, "\(place): layout \(format), this program knows layout \(Layout.format)")
     }
-    let bounds = (0...StoreLimits.levels).contains(levels) && items >= 0 && semanticIDs >= 0 && dimensions >= 0
+    let bounds =
+      (0...StoreLimits.levels).contains(levels) && items >= 0 && semanticIDs >= 0 && dimensions >= 0
       && dimensions <= Int(Int32.max) && (0...Int(UInt16.max)).contains(neighborsPerItem) && itemSetSize >= 0
-    let shape = (codebookSizes.isEmpty || codebookSizes.count == levels)
+    let shape =
+      (codebookSizes.isEmpty || codebookSizes.count == levels)
       && codebookSizes.allSatisfy { (1...StoreLimits.codebookSize).contains($0) }
       && pricedLevels.allSatisfy { codebookSizes.indices.contains($0) }
     guard bounds, shape, generation == number else {
       throw StoreError(
-        .damaged, "\(place): the manifest contradicts itself or the layout's limits (generation \(generation), "
+        .damaged,
+        "\(place): the manifest contradicts itself or the layout's limits (generation \(generation), "
           + "levels \(levels), codebooks \(codebookSizes), \(dimensions) dimensions)")
     }
   }

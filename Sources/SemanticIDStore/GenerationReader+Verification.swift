@@ -80,12 +80,14 @@ extension GenerationReader {
     try verifyHash(.codes, sum, manifest.hashes.codes)
     guard sum == expected else {
       throw StoreError(
-        .damaged, "databases \(Layout.Kind.items.name(generation)) and \(Layout.Kind.codes.name(generation)) disagree: "
+        .damaged,
+        "databases \(Layout.Kind.items.name(generation)) and \(Layout.Kind.codes.name(generation)) disagree: "
           + "item to codes sums to \(expected.hexadecimal), codes to item to \(sum.hexadecimal)")
     }
     guard distinct == manifest.semanticIDs else {
       throw StoreError(
-        .damaged, "database \(Layout.Kind.codes.name(generation)): \(manifest.semanticIDs) different semantic IDs are "
+        .damaged,
+        "database \(Layout.Kind.codes.name(generation)): \(manifest.semanticIDs) different semantic IDs are "
           + "expected, found \(distinct)")
     }
   }
@@ -130,7 +132,8 @@ extension GenerationReader {
   private func verifyHash(_ kind: Layout.Kind, _ found: EntryHash, _ expected: String) throws(StoreError) {
     guard found.hexadecimal == expected else {
       throw StoreError(
-        .damaged, "database \(kind.name(generation)) sums to \(found.hexadecimal), its manifest says \(expected): "
+        .damaged,
+        "database \(kind.name(generation)) sums to \(found.hexadecimal), its manifest says \(expected): "
           + "some entry was altered")
     }
   }

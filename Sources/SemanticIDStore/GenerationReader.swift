@@ -64,16 +64,21 @@ internal import Glibc
 
   func damagedItem(_ id: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> StoreError {
     unsafe damaged(
-      .items, id, "\(Layout.itemValueSize(levels: levels)) bytes that begin with \(levels) levels are expected, "
+      .items, id,
+      "\(Layout.itemValueSize(levels: levels)) bytes that begin with \(levels) levels are expected, "
         + "found \(value.count) bytes\(value.isEmpty ? "" : " that begin with \(value[0])")")
   }
 
   func damaged(_ kind: Layout.Kind, _ key: UnsafeRawBufferPointer, _ what: String) -> StoreError {
-    let text = unsafe kind == .items || kind == .neighbors
+    let text =
+      unsafe kind == .items || kind == .neighbors
       ? String(decoding: key, as: UTF8.self).debugDescription
-      : key.map { let digits = String($0, radix: 16); return digits.count == 1 ? "0" + digits : digits }.joined()
+      : key.map {
+        let digits = String($0, radix: 16); return digits.count == 1 ? "0" + digits : digits
+      }.joined()
     return StoreError(
-      .damaged, "database \(kind.name(generation)), key \(text): \(what); roll back to another generation or publish anew")
+      .damaged,
+      "database \(kind.name(generation)), key \(text): \(what); roll back to another generation or publish anew")
   }
 
   // MARK: VQ codes
@@ -113,7 +118,8 @@ internal import Glibc
   /// The item at a row of the VQ item set, or nil past its end.
   public func itemSetItem(at row: UInt32) throws(StoreError) -> String? {
     let key = Layout.itemSetKey(row: row)
-    return try unsafe withValue(in: databases.itemSet, at: key) { value in unsafe String(decoding: value, as: UTF8.self) }
+    return try unsafe withValue(in: databases.itemSet, at: key) { value in unsafe String(decoding: value, as: UTF8.self)
+    }
   }
 
   // MARK: Codebooks

@@ -55,9 +55,10 @@ struct GenerationWriter {
     while start < count {
       try options.report(step, start, count)
       let range = start..<min(count, start + batch)
-      add(try environment.write { transaction in
-        try transaction.withCursor(over: database) { cursor in try append(&cursor, range) }
-      })
+      add(
+        try environment.write { transaction in
+          try transaction.withCursor(over: database) { cursor in try append(&cursor, range) }
+        })
       start = range.upperBound
     }
     try options.report(step, count, count)
@@ -77,7 +78,8 @@ struct GenerationWriter {
           unsafe ItemValue.write(items.fields(at: row), codes: rows.codes(row), to: room)
         }
       }
-    } then: { _ in }
+    } then: { _ in
+    }
   }
 
   // MARK: Codes
@@ -138,10 +140,15 @@ struct GenerationWriter {
         }
         return added
       }
-    } then: { sum.add($0) }
+    } then: {
+      sum.add($0)
+    }
     neighborsHash = sum
     let entries = neighbors.itemSet.indices.lazy.map { row in
-      (key: Layout.itemSetKey(row: UInt32(row)), value: Array(neighbors.itemSet.bytes[neighbors.itemSet.byteRange(at: row)]))
+      (
+        key: Layout.itemSetKey(row: UInt32(row)),
+        value: Array(neighbors.itemSet.bytes[neighbors.itemSet.byteRange(at: row)])
+      )
     }
     itemSetHash = try writeEntries(.itemSet, entries, into: databases.itemSet)
   }
@@ -175,7 +182,9 @@ struct GenerationWriter {
         }
       }
       return added
-    } then: { sum.add($0) }
+    } then: {
+      sum.add($0)
+    }
     return sum
   }
 }

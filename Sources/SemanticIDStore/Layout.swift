@@ -49,8 +49,10 @@ enum Layout {
   static func pricesKey(level: Int) -> [UInt8] { codebookKey(level: level) + [0x70] }
 
   static func itemSetKey(row: UInt32) -> [UInt8] {
-    [UInt8(truncatingIfNeeded: row >> 24), UInt8(truncatingIfNeeded: row >> 16), UInt8(truncatingIfNeeded: row >> 8),
-      UInt8(truncatingIfNeeded: row)]
+    [
+      UInt8(truncatingIfNeeded: row >> 24), UInt8(truncatingIfNeeded: row >> 16), UInt8(truncatingIfNeeded: row >> 8),
+      UInt8(truncatingIfNeeded: row),
+    ]
   }
 
   static func littleEndianBytes<Integer: FixedWidthInteger>(_ value: Integer) -> [UInt8] {

@@ -16,7 +16,8 @@ struct PublishPlan {
     let order = RowOrder.byIdentifier(items.ids)
     if let (first, second) = RowOrder.duplicate(in: items.ids, order: order) {
       throw StoreError(
-        .invalidDraft, "rows \(first) and \(second) are both \(items.ids[Int(first)].debugDescription); "
+        .invalidDraft,
+        "rows \(first) and \(second) are both \(items.ids[Int(first)].debugDescription); "
           + "each item may occur once")
     }
     self.draft = draft
@@ -68,7 +69,8 @@ struct PublishPlan {
         codebook.prices.map({ $0.count == codebook.size }) ?? true
       else {
         throw StoreError(
-          .invalidDraft, "level \(level)'s codebook is \(codebook.size) × \(codebook.dimensions) with "
+          .invalidDraft,
+          "level \(level)'s codebook is \(codebook.size) × \(codebook.dimensions) with "
             + "\(codebook.centroids.count) numbers; all levels share level 0's width of \(first.dimensions)")
       }
     }
@@ -79,7 +81,8 @@ struct PublishPlan {
     for row in 0..<items.count {
       for level in 0..<sizes.count where Int(items.codes[row * sizes.count + level]) >= sizes[level] {
         throw StoreError(
-          .invalidDraft, "row \(row) (\(items.ids[row].debugDescription)): code "
+          .invalidDraft,
+          "row \(row) (\(items.ids[row].debugDescription)): code "
             + "\(items.codes[row * sizes.count + level]) at level \(level), whose codebook has \(sizes[level])")
       }
     }
@@ -95,7 +98,8 @@ struct PublishPlan {
     try checkIdentifiers(neighbors.itemSet, "item-set row")
     if let row = neighbors.rows.firstIndex(where: { $0 >= neighbors.itemSet.count }) {
       throw StoreError(
-        .invalidDraft, "VQ code \(neighbors.rows[row]) of row \(row / neighbors.neighborsPerItem) is outside the item "
+        .invalidDraft,
+        "VQ code \(neighbors.rows[row]) of row \(row / neighbors.neighborsPerItem) is outside the item "
           + "set's \(neighbors.itemSet.count)")
     }
   }

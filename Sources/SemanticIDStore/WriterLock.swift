@@ -32,7 +32,8 @@ internal import Glibc
       guard code == EWOULDBLOCK else { throw failure("flock", code, path) }
       let holder = readProcessID(descriptor)
       throw StoreError(
-        .locked, "\(folder) is being written by \(holder.map { "process \($0)" } ?? "another process"); try again later",
+        .locked,
+        "\(folder) is being written by \(holder.map { "process \($0)" } ?? "another process"); try again later",
         lockHolder: holder)
     }
     ftruncate(descriptor, 0)

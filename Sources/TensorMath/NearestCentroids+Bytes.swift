@@ -54,7 +54,8 @@ extension NearestCentroids {
     unsafe scratch.reset()
     for row in 0..<count {
       let start = norms?.startIndex ?? 0
-      unsafe scratch.squaredNorms[row] = norms?[start + row] ?? tessera_squared_norm(rows + row * dimensions, dimensions)
+      unsafe scratch.squaredNorms[row] =
+        norms?[start + row] ?? tessera_squared_norm(rows + row * dimensions, dimensions)
     }
     for firstTile in stride(from: 0, to: tiles.count, by: tilesPerBlock) {
       let tileRange = firstTile..<min(tiles.count, firstTile + tilesPerBlock)
@@ -111,7 +112,8 @@ extension NearestCentroids {
         }
         let norm = unsafe scratch.squaredNorms[row].squareRoot()
         let productError =
-          unsafe 2 * (facts[2 * BytePanels.rows + row] * largestNorm + facts[BytePanels.rows + row] * tiles.largestError)
+          unsafe 2
+          * (facts[2 * BytePanels.rows + row] * largestNorm + facts[BytePanels.rows + row] * tiles.largestError)
         unsafe scratch.thresholds[row] =
           scratch.distances[row] - scratch.squaredNorms[row] + margin(norm: norm, productError: productError)
       }

@@ -68,7 +68,9 @@ struct FuzzTests {
     try withCatalogFixture { fixture in
       for (name, header, row) in [
         ("log.csv", "user_id,item_id,timestamp,rating,event\n", "u1,\"i,1\",978300760,4.5,view\n"),
-        ("log.jsonl", "", "{\"user_id\":\"u\",\"item_id\":7,\"timestamp\":1e9,\"rating\":4.5,\"event\":\"v\\u0041\"}\n"),
+        (
+          "log.jsonl", "", "{\"user_id\":\"u\",\"item_id\":7,\"timestamp\":1e9,\"rating\":4.5,\"event\":\"v\\u0041\"}\n"
+        ),
       ] {
         var bytes = Array(header.utf8)
         for _ in 0..<10_000 { bytes += damaged(Array(row.utf8), using: &random) }

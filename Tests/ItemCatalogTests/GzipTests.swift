@@ -11,7 +11,9 @@ func storedGzip(_ text: String) -> [UInt8] {
     crc ^= UInt32(byte)
     for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1 }
   }
-  func little(_ value: Int, _ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+  func little(_ value: Int, _ count: Int) -> [UInt8] {
+    (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+  }
   return [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF, 1] + little(bytes.count, 2) + little(~bytes.count, 2) + bytes
     + little(Int(~crc), 4) + little(bytes.count, 4)
 }
@@ -34,7 +36,8 @@ struct GzipTests {
   }
 
   @Test func severalMembersAreOneFile() throws {
-    let bytes = storedGzip("{\"id\":\"1\",\"ti") + storedGzip("tle\":\"a\"}\n{\"id\":\"2\",") + storedGzip("\"title\":\"b\"}")
+    let bytes =
+      storedGzip("{\"id\":\"1\",\"ti") + storedGzip("tle\":\"a\"}\n{\"id\":\"2\",") + storedGzip("\"title\":\"b\"}")
     #expect(try catalog(bytes, name: "items.jsonl.gz").items.map(\.title) == ["a", "b"])
   }
 

@@ -5,10 +5,13 @@ import Testing
 
 @Suite("Behavior logs")
 struct InteractionTests {
-  func read(_ text: String, name: String = "log.csv", minimumRating: Double? = nil) throws -> (InteractionLog, [Rejection]) {
+  func read(_ text: String, name: String = "log.csv", minimumRating: Double? = nil) throws -> (
+    InteractionLog, [Rejection]
+  ) {
     try withCatalogFixture { fixture in
       let path = try fixture.write(text, to: name)
-      let log = try InteractionReader(minimumRating: minimumRating).read([path], rejectedTo: fixture.folder + "/r.jsonl")
+      let log = try InteractionReader(minimumRating: minimumRating).read(
+        [path], rejectedTo: fixture.folder + "/r.jsonl")
       let lines = try String(contentsOfFile: fixture.folder + "/r.jsonl", encoding: .utf8).split(separator: "\n")
       return (log, try lines.map { try JSONDecoder().decode(Rejection.self, from: Data($0.utf8)) })
     }
@@ -81,10 +84,11 @@ struct InteractionTests {
     #expect(throws: CatalogError.self) { try log.summary.requireRejectedFraction(atMost: 0.3, rejectedPath: "r") }
   }
 
-  @Test(arguments: [
-    ("user_id,timestamp\n", nil, "item_id"), ("user_id,item_id\n", nil, "position"),
-    ("user_id,item_id,timestamp\n", 4, "rating"),
-  ] as [(String, Double?, String)])
+  @Test(
+    arguments: [
+      ("user_id,timestamp\n", nil, "item_id"), ("user_id,item_id\n", nil, "position"),
+      ("user_id,item_id,timestamp\n", 4, "rating"),
+    ] as [(String, Double?, String)])
   func aMissingColumnStopsTheRead(text: String, minimumRating: Double?, column: String) throws {
     let error = #expect(throws: CatalogError.self) { try read(text, minimumRating: minimumRating) }
     #expect(error?.code == .badData && error?.message.contains("no column \(column)") == true)
@@ -133,10 +137,13 @@ struct InteractionTests {
 
   @Suite("Real logs", .enabled(if: realData != nil, "no real data: set TESSERA_DATA to the folder of the sets"))
   struct RealLogTests {
-    @Test(arguments: [
-      ("movielens/interactions.csv", nil, 591_063, "timestamp"), ("movielens/interactions.csv", 4, 523_062, "timestamp"),
-      ("movielens/sequences.csv", nil, 999_611, "position"), ("amazon-beauty/interactions.csv", nil, 198_502, "timestamp"),
-    ] as [(String, Double?, Int, String)])
+    @Test(
+      arguments: [
+        ("movielens/interactions.csv", nil, 591_063, "timestamp"),
+        ("movielens/interactions.csv", 4, 523_062, "timestamp"),
+        ("movielens/sequences.csv", nil, 999_611, "position"),
+        ("amazon-beauty/interactions.csv", nil, 198_502, "timestamp"),
+      ] as [(String, Double?, Int, String)])
     func everyRowIsRead(path: String, minimumRating: Double?, count: Int, ordering: String) throws {
       let data = try #require(realData)
       let log = try InteractionReader(minimumRating: minimumRating).read(["\(data)/\(path)"])

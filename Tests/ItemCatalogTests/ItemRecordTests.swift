@@ -26,8 +26,11 @@ struct ItemRecordTests {
     (#""plain""#, "plain"), (#""""#, ""), (#""a\"b\\c\/d\b\f\n\r\t""#, "a\"b\\c/d\u{8}\u{c}\n\r\t"),
     (#""\u00e9\u20AC""#, "é€"), (#""\ud83d\ude00 and more text after it""#, "😀 and more text after it"),
     (#""naïve — 日本語 😀""#, "naïve — 日本語 😀"), (#""before\u0041after\\""#, "beforeAafter\\"),
-    (#""\u0000""#, "\0"), (#""a long enough run of plain bytes to take eight at a time, é, and on""#, 
-      "a long enough run of plain bytes to take eight at a time, é, and on"),
+    (#""\u0000""#, "\0"),
+    (
+      #""a long enough run of plain bytes to take eight at a time, é, and on""#,
+      "a long enough run of plain bytes to take eight at a time, é, and on"
+    ),
   ])
   func stringsKeepTheirMeaning(json: String, text: String) throws {
     let result = try catalog("{\"id\":\"1\",\"title\":\"t\",\"text\":\(json)}")
@@ -37,7 +40,8 @@ struct ItemRecordTests {
 
   @Test(arguments: [
     ("0", 0), ("-0", -0.0), ("12", 12), ("123456789012345678", 123_456_789_012_345_680), ("0.1", 0.1), ("1e3", 1000),
-    ("1.5E-7", 1.5e-7), ("3.141592653589793238", 3.141592653589793), ("1e+2", 100), ("99999999999999.9", 99999999999999.9),
+    ("1.5E-7", 1.5e-7), ("3.141592653589793238", 3.141592653589793), ("1e+2", 100),
+    ("99999999999999.9", 99999999999999.9),
     ("5e-324", .leastNonzeroMagnitude), ("0.000001", 0.000001),
   ])
   func numbersAreExact(json: String, value: Double) throws {
@@ -45,7 +49,9 @@ struct ItemRecordTests {
     #expect(result.items.first?.attributes["n"] == .number(value))
   }
 
-  @Test(arguments: [("7", "7"), ("-5", "-5"), ("0", "0"), ("123456789012345678901234567890", "123456789012345678901234567890")])
+  @Test(arguments: [
+    ("7", "7"), ("-5", "-5"), ("0", "0"), ("123456789012345678901234567890", "123456789012345678901234567890"),
+  ])
   func anIntegerIdIsItsDigits(json: String, id: String) throws {
     #expect(try catalog("{\"id\":\(json),\"title\":\"t\"}").items.map(\.id) == [id])
   }
@@ -159,7 +165,8 @@ struct ItemRecordTests {
 
   @Test func theFirstOfTwoIdsWins() throws {
     let result = try catalog(
-      "{\"id\":\"a\",\"title\":\"1\"}\n{\"id\":\"b\",\"title\":\"2\"}\n{\"id\":\"a\",\"title\":\"3\"}\n{\"id\":\"c\",\"title\":\"4\"}")
+      "{\"id\":\"a\",\"title\":\"1\"}\n{\"id\":\"b\",\"title\":\"2\"}\n{\"id\":\"a\",\"title\":\"3\"}\n{\"id\":\"c\",\"title\":\"4\"}"
+    )
     #expect(result.items.map(\.title) == ["1", "2", "4"])
     #expect(result.rejected.map(\.line) == [3] && result.rejected.first?.reason == "duplicate_id")
     #expect(result.rejected.first?.found.contains("line 1 of ") == true)

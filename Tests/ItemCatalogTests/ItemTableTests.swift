@@ -170,7 +170,8 @@ struct ItemTableTests {
         case 500: text += "{\"id\":\"broken\n"
         case 501: text += "{\"id\":\"item-0\",\"title\":\"again\"}\n"
         default:
-          text += "{\"id\":\"item-\(row)\",\"title\":\"Title of \(row)\",\"text\":\"\(String(repeating: "x", count: row % 300))\"}\n"
+          text +=
+            "{\"id\":\"item-\(row)\",\"title\":\"Title of \(row)\",\"text\":\"\(String(repeating: "x", count: row % 300))\"}\n"
           expected.append("item-\(row)")
           continue
         }

@@ -13,7 +13,8 @@ struct SecondNightTests {
         try fixture.writeImage("image \(row)", to: "images/\(row).png")
         lines += "{\"id\":\"\(row)\",\"title\":\"t\",\"image\":\"images/\(row).png\"}\n"
       }
-      _ = try fixture.write(lines + "{\"id\":\"late\",\"title\":\"t\",\"image\":\"images/late.png\"}\n", to: "items.jsonl")
+      _ = try fixture.write(
+        lines + "{\"id\":\"late\",\"title\":\"t\",\"image\":\"images/late.png\"}\n", to: "items.jsonl")
       try body(fixture)
     }
   }

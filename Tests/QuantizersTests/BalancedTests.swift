@@ -24,7 +24,9 @@ private func skewed(_ rows: Int, _ columns: Int, seed: UInt64) -> Matrix {
       x, parameters: Parameters(method: .balanced, sizes: [20, 20], iterations: 20, seed: seed, capacitySlack: 0.05))
     for level in 0..<2 {
       let counts = result.statistics[level].occupancy
-      #expect(counts.allSatisfy { $0 <= 162 }, "3000 / 20 × 1.05, and rows that no price settles; \(counts.max() ?? 0) at level \(level)")
+      #expect(
+        counts.allSatisfy { $0 <= 162 },
+        "3000 / 20 × 1.05, and rows that no price settles; \(counts.max() ?? 0) at level \(level)")
       #expect(counts.allSatisfy { $0 > 15 }, "\(counts.min() ?? 0) at level \(level)")
     }
   }

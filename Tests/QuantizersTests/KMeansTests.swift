@@ -4,7 +4,9 @@ import TestSupport
 import Testing
 
 /// Lloyd's algorithm as in a textbook, in double precision.
-private func naiveLloyd(_ x: Matrix, from start: Matrix, iterations: Int) -> (centroids: [[Double]], objective: [Double]) {
+private func naiveLloyd(_ x: Matrix, from start: Matrix, iterations: Int) -> (
+  centroids: [[Double]], objective: [Double]
+) {
   let rows = (0..<x.rows).map { x.row($0).map(Double.init) }
   var centroids = (0..<start.rows).map { start.row($0).map(Double.init) }
   var objectives: [Double] = []
@@ -110,7 +112,7 @@ private func prepared(_ x: Matrix) -> PreparedRows {
     let distinct = normalMatrix(30, 5, using: &random)
     let x = distinct.selectingRows((0..<450).map { $0 * $0 % 30 == 1 ? 1 : $0 % 30 })
     let seeds = KMeansSeeding.seeds(in: prepared(x), count: 30, using: &random)
-    #expect(Set((0..<30).map { Array(seeds.row($0)) }).count == 30)
+    #expect(Set((0..<30).map { Array(seeds.row($0)) }).count == 27, "1, 11, 19 and 29 are one row: 27 are distinct")
   }
 
   @Test func moreSeedsThanDistinctRowsRepeatThem() {

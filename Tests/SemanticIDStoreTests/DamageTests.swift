@@ -74,7 +74,8 @@ import Testing
         let handle = try FileHandle(forUpdating: URL(fileURLWithPath: path))
         var positions: [Int] = []
         for _ in 0..<Int.random(in: 1...3, using: &random) {
-          let position = Int.random(in: 0..<bytes.count / 4096, using: &random) * 4096
+          let position =
+            Int.random(in: 0..<bytes.count / 4096, using: &random) * 4096
             + Int.random(in: 0..<128, using: &random)
           positions.append(position)
           try handle.seek(toOffset: UInt64(position))

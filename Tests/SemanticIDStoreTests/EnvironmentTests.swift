@@ -26,8 +26,11 @@ import Testing
 
   @Test func theMapGrowsAsOftenAsABatchOfRandomKeysNeeds() throws {
     var random = RandomSource(seed: 9)
-    let keys = (0..<4_000).map { _ in (0..<Int.random(in: 8...40, using: &random)).map { _ in
-      UInt8.random(in: 0...255, using: &random) } }
+    let keys = (0..<4_000).map { _ in
+      (0..<Int.random(in: 8...40, using: &random)).map { _ in
+        UInt8.random(in: 0...255, using: &random)
+      }
+    }
     let value = [UInt8](repeating: 7, count: 1_536)
     try withEnvironment { (environment, database) throws in
       let before = try environment.mapSize()
@@ -48,9 +51,10 @@ import Testing
   @Test func theMapStopsGrowingAtItsLimit() throws {
     try withEnvironment(maximum: 1 << 21) { (environment, database) throws in
       let big = [UInt8](repeating: 1, count: 4 << 20)
-      #expect(storeErrorCode {
-        _ = try environment.write { try $0.put(big.span, in: database, at: key(1).span) }
-      } == .mapFull)
+      #expect(
+        storeErrorCode {
+          _ = try environment.write { try $0.put(big.span, in: database, at: key(1).span) }
+        } == .mapFull)
       let small = [UInt8](repeating: 1, count: 100)
       #expect(try environment.write { try $0.put(small.span, in: database, at: key(1).span) })
     }
@@ -102,9 +106,10 @@ import Testing
       }
       isReading.wait()
       let big = [UInt8](repeating: 1, count: 1 << 20)
-      #expect(storeErrorCode {
-        _ = try environment.write { try $0.put(big.span, in: database, at: key(1).span) }
-      } == .busy)
+      #expect(
+        storeErrorCode {
+          _ = try environment.write { try $0.put(big.span, in: database, at: key(1).span) }
+        } == .busy)
       mayFinish.signal()
       group.wait()
     }
@@ -193,8 +198,9 @@ import Testing
       let value: [UInt8] = [1]
       for size in [0, 512] {
         let key = [UInt8](repeating: 1, count: size)
-        #expect(storeErrorCode { _ = try environment.write { try $0.put(value.span, in: database, at: key.span) } }
-          == .badKey)
+        #expect(
+          storeErrorCode { _ = try environment.write { try $0.put(value.span, in: database, at: key.span) } }
+            == .badKey)
       }
       let key = [UInt8](repeating: 1, count: 511)
       #expect(try environment.write { try $0.put(value.span, in: database, at: key.span) })
@@ -232,7 +238,9 @@ import Testing
   /// `verify` checks that keys ascend, which is what the sorts are for.
   @Test func idsOfAnyShapeAreSorted() throws {
     var random = RandomSource(seed: 11)
-    var ids: Set<String> = ["a", "ab", "a\u{0}", "a\u{0}\u{0}", "abcdefgh", "abcdefgh\u{0}", "abcdefghi", "é", "😀", "~"]
+    var ids: Set<String> = [
+      "a", "ab", "a\u{0}", "a\u{0}\u{0}", "abcdefgh", "abcdefgh\u{0}", "abcdefghi", "é", "😀", "~",
+    ]
     for _ in 0..<3_000 {
       let length = Int.random(in: 1...30, using: &random)
       let letters = (0..<length).map { _ in ["a", "b", "\u{0}", "é"].randomElement(using: &random)! }

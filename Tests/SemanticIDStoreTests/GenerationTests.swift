@@ -68,7 +68,8 @@ import Testing
     struct Cancelled: Error {}
     try withStore { (store) throws in
       try store.publish(makeDraft(items: 40, seed: 1))
-      for step in SemanticIDStore.PublishProgress.Step.allCases where step != .collect && step != .neighbors
+      for step in SemanticIDStore.PublishProgress.Step.allCases
+      where step != .collect && step != .neighbors
         && step != .itemSet
       {
         var options = SemanticIDStore.PublishOptions()

@@ -98,8 +98,9 @@ import Testing
   @Test func theManifestHasExactlyTheKeysOfItsSchema() throws {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
-    let schema = try JSONSerialization.jsonObject(
-      with: Data(contentsOf: root.appendingPathComponent("Schemas/manifest.schema.json"))) as? [String: Any]
+    let schema =
+      try JSONSerialization.jsonObject(
+        with: Data(contentsOf: root.appendingPathComponent("Schemas/manifest.schema.json"))) as? [String: Any]
     let properties = try #require(schema?["properties"] as? [String: Any])
     var full = try draft()
     full.parent = 1

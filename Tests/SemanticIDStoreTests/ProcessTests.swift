@@ -136,10 +136,11 @@ import Testing
   }
 }
 
-private let mayMount = (try? withTemporaryDirectory { folder in
-  defer { runTool("/bin/umount", ["-l", folder]) }
-  return mountSmallFileSystem(folder)
-}) ?? false
+private let mayMount =
+  (try? withTemporaryDirectory { folder in
+    defer { runTool("/bin/umount", ["-l", folder]) }
+    return mountSmallFileSystem(folder)
+  }) ?? false
 
 private func mountSmallFileSystem(_ folder: String) -> Bool {
   runTool("/bin/mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", folder])

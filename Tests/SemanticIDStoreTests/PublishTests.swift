@@ -170,22 +170,26 @@ import Testing
     #expect(try code { $0.items.append(id: "item-3", record: row) } == .invalidDraft)
     #expect(try code { $0.items.append(id: "", record: row) } == .invalidDraft)
     #expect(try code { $0.items.append(id: String(repeating: "a", count: 256), record: row) } == .invalidDraft)
-    #expect(try code { $0.items.append(id: "a", record: ItemRecord(semanticID: SemanticID(codes: [0, 16, 0]))) }
-      == .invalidDraft)
-    #expect(try code { $0.items.append(id: "a", record: ItemRecord(semanticID: row.semanticID, distance: .nan)) }
-      == .invalidDraft)
+    #expect(
+      try code { $0.items.append(id: "a", record: ItemRecord(semanticID: SemanticID(codes: [0, 16, 0]))) }
+        == .invalidDraft)
+    #expect(
+      try code { $0.items.append(id: "a", record: ItemRecord(semanticID: row.semanticID, distance: .nan)) }
+        == .invalidDraft)
     #expect(try code { $0.codebooks.removeLast() } == .invalidDraft)
     #expect(try code { $0.codebooks[1].dimensions = 5 } == .invalidDraft)
     #expect(try code { $0.metrics["x"] = .infinity } == .invalidDraft)
     #expect(try code { $0.items = ItemColumns(levels: 255) } == .invalidDraft)
     #expect(try code { $0.items = ItemColumns(levels: 0) } == .invalidDraft)
-    #expect(try code {
-      $0.neighbors = NeighborColumns(neighborsPerItem: 1, rows: [5], itemSet: IdentifierColumn(["a"]))
-    } == .invalidDraft)
-    #expect(try code {
-      $0.neighbors = NeighborColumns(
-        neighborsPerItem: 1, rows: Array(repeating: 1, count: 10), itemSet: IdentifierColumn(["a"]))
-    } == .invalidDraft)
+    #expect(
+      try code {
+        $0.neighbors = NeighborColumns(neighborsPerItem: 1, rows: [5], itemSet: IdentifierColumn(["a"]))
+      } == .invalidDraft)
+    #expect(
+      try code {
+        $0.neighbors = NeighborColumns(
+          neighborsPerItem: 1, rows: Array(repeating: 1, count: 10), itemSet: IdentifierColumn(["a"]))
+      } == .invalidDraft)
   }
 
   @Test func keepingNoGenerationIsRefused() throws {

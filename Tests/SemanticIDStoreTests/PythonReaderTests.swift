@@ -35,9 +35,10 @@ import Testing
     let columns = try #require(draft.neighbors)
     for row in draft.items.ids.indices {
       let record = draft.items.record(at: row)
-      records[draft.items.ids[row]] = [
-        record.semanticID.description, Int(record.flags.rawValue), Double(record.distance), record.contentHash,
-      ] as [Any]
+      records[draft.items.ids[row]] =
+        [
+          record.semanticID.description, Int(record.flags.rawValue), Double(record.distance), record.contentHash,
+        ] as [Any]
       neighbors[draft.items.ids[row]] = columns.rows[row * 3..<row * 3 + 3].map { Int($0) }
     }
     return [

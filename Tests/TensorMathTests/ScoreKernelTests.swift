@@ -133,7 +133,9 @@ struct ByteKernelTests {
     let result = setup.scores(first: 100)
     for row in 0..<50 {
       for k in 0..<centroidCount {
-        let product = zip(setup.rowReference.bytes[row], setup.centroidReference.bytes[k]).reduce(0) { $0 + $1.0 * $1.1 }
+        let product = zip(setup.rowReference.bytes[row], setup.centroidReference.bytes[k]).reduce(0) {
+          $0 + $1.0 * $1.1
+        }
         let expected =
           setup.offsets[k] - 2 * setup.rowReference.scales[row] * setup.centroidReference.scales[k] * Float(product)
         #expect(abs(result.scores[k * panelRows + row] - expected) < 1e-3)

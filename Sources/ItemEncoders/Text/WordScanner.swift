@@ -23,7 +23,9 @@ package struct WordScanner {
     reset()
     if !scan(utf8Of: text, isNormalized: false) {
       reset()
-      _ = scan(utf8Of: text.precomposedStringWithCompatibilityMapping.precomposedStringWithCanonicalMapping, isNormalized: true)
+      _ = scan(
+        utf8Of: text.precomposedStringWithCompatibilityMapping.precomposedStringWithCanonicalMapping, isNormalized: true
+      )
     }
     endWord()
   }

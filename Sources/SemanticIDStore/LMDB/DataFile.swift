@@ -60,7 +60,8 @@ enum DataFile {
       try PageCheck.run(path)
     } catch {
       throw StoreError(
-        .damaged, "\(path) was cut short: it has \(size) bytes where its meta page counts \(needed); "
+        .damaged,
+        "\(path) was cut short: it has \(size) bytes where its meta page counts \(needed); "
           + error.message)
     }
   }
@@ -78,7 +79,9 @@ enum DataFile {
 
   private static func read(_ descriptor: Int32, at offset: Int) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: Offset.end)
-    let count = unsafe bytes.withUnsafeMutableBytes { unsafe pread(descriptor, $0.baseAddress, $0.count, off_t(offset)) }
+    let count = unsafe bytes.withUnsafeMutableBytes {
+      unsafe pread(descriptor, $0.baseAddress, $0.count, off_t(offset))
+    }
     return count == Offset.end ? bytes : []
   }
 

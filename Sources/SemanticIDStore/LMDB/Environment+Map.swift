@@ -48,7 +48,8 @@ extension Environment {
       if mine == 0, isOwner, others == 0 { return try body() }
       guard mine == 0, waited < timeout else {
         throw StoreError(
-          .busy, "\(path): \(purpose) needs this process to have no transaction open, but "
+          .busy,
+          "\(path): \(purpose) needs this process to have no transaction open, but "
             + (mine > 0 ? "this thread holds one" : "\(others) threads hold one")
             + "; end it first, or open with a larger map")
       }

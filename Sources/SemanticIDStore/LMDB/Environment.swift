@@ -120,7 +120,8 @@ internal import Synchronization
         UInt(status.f_bavail) * UInt(status.f_bsize) < 1 << 26
       else { throw error }
       throw StoreError(
-        .diskFull, "\(error.message): the disk of \(path) is full; free space and run again, "
+        .diskFull,
+        "\(error.message): the disk of \(path) is full; free space and run again, "
           + "what was published is still served")
     }
   }
