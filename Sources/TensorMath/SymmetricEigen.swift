@@ -33,7 +33,11 @@ public struct SymmetricEigen: Sendable {
 }
 
 /// Overwrites `a` with eigenvectors, one per row of `order` elements, and returns the eigenvalues in ascending order.
+///
+/// LAPACK runs on the calling thread: the bits of a result must not depend on the number of cores, and OpenBLAS's waiting
+/// threads spin.
 private func solve(_ a: inout [Float], order: Int) -> [Float] {
+  openblas_set_num_threads(1)
   var n = Int32(order)
   var leading = n
   var status: Int32 = 0
