@@ -17,7 +17,7 @@ build: setup
 
 test: setup
 	@$(BUILD) --build-tests
-	@swift test -c release --skip-build
+	@tools/test
 
 demo: build
 	@tools/demo "$(TESSERA)" "$(SAMPLE)"

@@ -23,19 +23,15 @@ extension SemanticIDStore {
     } catch let error as StoreError where error.code == .busy {}
   }
 
-  /// Keeps the current generation and the newest others, `limit` in all; removes the others' manifests in one
-  /// transaction, after which nobody can begin to read them, and then their databases one by one.
-  func retire(keeping limit: Int?) throws {
-    guard let limit else { return }
-    let meta = try metaDatabase()
-    try environment.write { transaction in
-      let current = try currentNumber(transaction, meta)
-      let others = try manifestEntries(transaction, meta).map(\.number).filter { $0 != current }.sorted(by: >)
-      for number in others.dropFirst(max(0, limit - 1)) {
-        try transaction.delete(Layout.manifestKey(number).span, in: meta)
-      }
+  /// Keeps the current generation and the newest others, `limit` in all: removes the others' manifests, after which
+  /// nobody can begin to read them. Part of the switch's own transaction, so that a crash right behind the switch
+  /// leaves no more generations than were asked for; their databases are leftovers from then on.
+  func retire(keeping limit: Int, _ transaction: borrowing Transaction, _ meta: Database) throws {
+    let current = try currentNumber(transaction, meta)
+    let others = try manifestEntries(transaction, meta).map(\.number).filter { $0 != current }.sorted(by: >)
+    for number in others.dropFirst(max(0, limit - 1)) {
+      try transaction.delete(Layout.manifestKey(number).span, in: meta)
     }
-    try collectLeftovers()
   }
 }
 

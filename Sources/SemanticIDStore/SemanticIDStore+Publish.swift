@@ -4,7 +4,7 @@ extension SemanticIDStore {
   public struct PublishOptions: Sendable {
     /// Reads everything back and compares before the switch.
     public var verifies = true
-    /// Generations to keep, the new one included; older ones are deleted after the switch. Nil keeps all.
+    /// Generations to keep, the new one included; older ones end with the switch. Nil keeps all.
     public var keepGenerations: Int? = 7
     /// About how much one write transaction writes, in bytes; bounds the memory that a publish takes.
     public var transactionBytes = 64 << 20
@@ -47,13 +47,13 @@ extension SemanticIDStore {
     do {
       manifest = try write(plan, number, options)
       try options.report(.switchCurrent, 0, 1)
-      try serve(manifest)
+      try serve(manifest, keeping: options.keepGenerations)
     } catch {
       // Best effort: what is not deleted now is deleted when the store is next opened or written.
       try? collectLeftovers()
       throw error
     }
-    try? retire(keeping: options.keepGenerations)
+    try? collectLeftovers()
     try? options.report(.collect, 1, 1)
     return manifest
   }
@@ -97,14 +97,15 @@ extension SemanticIDStore {
     try options.report(.verify, manifest.items, manifest.items)
   }
 
-  /// The switch: manifest and `current` in one transaction, durable when it returns, after all data.
-  private func serve(_ manifest: GenerationManifest) throws {
+  /// The switch: manifest, `current` and the retirement of old generations in one transaction, durable when it returns, after all data.
+  private func serve(_ manifest: GenerationManifest, keeping limit: Int?) throws {
     let meta = try metaDatabase()
     let json = try manifest.json()
     _ = try environment.write { transaction in
       try transaction.put(json.span, in: meta, at: Layout.manifestKey(manifest.generation).span)
       try transaction.put(
         Layout.littleEndianBytes(manifest.generation).span, in: meta, at: Layout.currentKey.span)
+      if let limit { try retire(keeping: limit, transaction, meta) }
     }
   }
 

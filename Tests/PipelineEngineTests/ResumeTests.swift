@@ -10,7 +10,6 @@ import Testing
 
   @Test(arguments: stages)
   func aRunGoesOnAfterAStopBehindEachStage(stage: StageName) throws {
-    defer { Interruption.clear() }
     var undisturbed: [String: ItemRecord] = [:]
     try withTemporaryDirectory { folder in
       let fixture = PipelineFixture(folder: folder)
@@ -19,15 +18,15 @@ import Testing
     }
     try withTemporaryDirectory { folder in
       let fixture = PipelineFixture(folder: folder)
+      let interruption = Interruption()
       let stopper = RecordingObserver { event in
-        if case .finished(let finished, _, _) = event, finished == stage { Interruption.request() }
+        if case .finished(let finished, _, _) = event, finished == stage { interruption.request() }
       }
       #expect {
-        try fixture.run(observer: stopper)
+        try Interruption.$current.withValue(interruption) { _ = try fixture.run(observer: stopper) }
       } throws: {
         ($0 as? PipelineError)?.code == .interrupted && ($0 as? PipelineError)?.exitCode == 130
       }
-      Interruption.clear()
       let rest = try ran(fixture.run())
       #expect(!rest.contains(stage) && rest.allSatisfy { $0 > stage })
       #expect(try fixture.records() == undisturbed)

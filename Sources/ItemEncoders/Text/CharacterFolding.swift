@@ -33,8 +33,14 @@ struct FoldedScalar: Equatable {
 /// fold alike: marks that are dropped are dropped whether composed or not, and text with other combining characters
 /// is normalized as a whole before it is folded.
 struct CharacterFolding: Sendable {
-  /// Built when the first non-ASCII character is met: some 30,000 scalars, tens of milliseconds.
-  static let shared = CharacterFolding()
+  /// Latin, Greek, Cyrillic, Hebrew, Arabic, punctuation and symbols, which nearly every catalog has: some 3,000
+  /// scalars, made in milliseconds when the first non-ASCII character is met.
+  private static let common = CharacterFolding(pages: Array(0x00...0x07) + Array(0x1E...0x22))
+
+  /// Every other script: some 27,000 scalars, tens of milliseconds when the first of them is met.
+  private static let rest = CharacterFolding(
+    pages: Array(0x08...0x1D) + Array(0x23...0x33) + Array(0xA0...0xD7) + Array(0xF9...0xFF)
+      + Array(0x1D4...0x1D7) + [0x1EE, 0x1F1, 0x1F2] + Array(0x2F8...0x2FA))
 
   /// By `scalar >> 8`; the page's number in `entries`, or -1 where a page is computed or is all ideographs.
   private var pages: [Int16] = Array(repeating: -1, count: 0x1100)
@@ -45,10 +51,8 @@ struct CharacterFolding: Sendable {
 
   private static let expansionFlag: UInt32 = 1 << 31
 
-  private init() {
-    let basic = Array(0x00...0x33) + Array(0xA0...0xD7) + Array(0xF9...0xFF)
-    let supplementary = Array(0x1D4...0x1D7) + [0x1EE, 0x1F1, 0x1F2] + Array(0x2F8...0x2FA)
-    for (number, page) in (basic + supplementary).enumerated() {
+  private init(pages numbers: [Int]) {
+    for (number, page) in numbers.enumerated() {
       pages[page] = Int16(number)
       for low in 0..<256 { append(Self.fold(UInt32(page << 8 | low))) }
     }
@@ -65,7 +69,12 @@ struct CharacterFolding: Sendable {
   }
 
   /// Calls `body` with each scalar that `scalar` folds to.
-  func forEachFolded(_ scalar: UInt32, _ body: (FoldedScalar) -> Void) {
+  static func forEachFolded(_ scalar: UInt32, _ body: (FoldedScalar) -> Void) {
+    let isCommon = scalar < 0x800 || (0x1E00..<0x2300).contains(scalar)
+    (isCommon ? common : rest).forEachFolded(scalar, body)
+  }
+
+  private func forEachFolded(_ scalar: UInt32, _ body: (FoldedScalar) -> Void) {
     let page = pages[Int(scalar >> 8)]
     guard page >= 0 else {
       if isIdeograph(scalar) {

@@ -51,7 +51,7 @@ package struct WordScanner {
         let (scalar, length) = decode(bytes, at: position)
         position += length
         var composes = false
-        CharacterFolding.shared.forEachFolded(scalar) { folded in
+        CharacterFolding.forEachFolded(scalar) { folded in
           if folded.characterClass == .composing, !isNormalized { composes = true }
           append(folded)
         }

@@ -38,10 +38,11 @@ extension PipelineConfiguration.Represent {
   var stageInputs: [StageInput] {
     [
       StageInput(name: "represent.dimensions", value: "\(dimensions)"),
-      StageInput(name: "represent.weights.text", value: "\(weights[.text] ?? 1)"),
-      StageInput(name: "represent.weights.image", value: "\(weights[.image] ?? 1)"),
       StageInput(name: "represent.sampleLimit", value: "\(sampleLimit)"),
     ]
+      + weights.sorted { $0.key.rawValue < $1.key.rawValue }.map { modality, weight in
+        StageInput(name: "represent.weights.\(modality.rawValue)", value: "\(weight)")
+      }
   }
 }
 

@@ -1,3 +1,4 @@
+internal import BehaviorAlignment
 internal import Foundation
 public import ItemCatalog
 
@@ -56,7 +57,7 @@ public struct PipelineConfiguration: Sendable {
 
   public struct Represent: Sendable {
     public var dimensions: Int
-    /// Each modality's share of the representation, by name; 1 where none is given.
+    /// Each modality's share of the representation. Defaults are filled in, so that every use sees the same ones.
     public var weights: [Modality: Double]
     public var sampleLimit: Int
   }
@@ -218,8 +219,12 @@ extension PipelineConfiguration.Represent {
   fileprivate init(_ section: CheckedSection) {
     dimensions = section.integer("dimensions") ?? 128
     let shares = section.section("weights")
+    let defaults = RepresentationModel.Parameters().weights
     weights = [:]
-    for modality in Modality.allCases { weights[modality] = shares?.number(modality.rawValue) }
+    for modality in Modality.allCases {
+      let standard = Double(defaults[modality.rawValue] ?? 1)
+      weights[modality] = shares?.number(modality.rawValue) ?? standard
+    }
     sampleLimit = section.integer("sampleLimit") ?? 100_000
   }
 }

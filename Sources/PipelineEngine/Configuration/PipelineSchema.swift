@@ -84,13 +84,13 @@ public enum PipelineSchema {
 
   private static let represent: [ConfigurationKey] = [
     ConfigurationKey("dimensions", .integer(1...4096), "Length of the vector that is quantized. Default: 128."),
-    ConfigurationKey("weights", .section(weights), "Each modality's share of the vector. Default: 1 each."),
+    ConfigurationKey("weights", .section(weights), "Each modality's share of the vector."),
     ConfigurationKey("sampleLimit", .integer(256...10_000_000), "Items that the model is fitted on. Default: 100000."),
   ]
 
   private static let weights: [ConfigurationKey] = [
-    ConfigurationKey("text", .number(0.001...1_000), "The share of the text."),
-    ConfigurationKey("image", .number(0.001...1_000), "The share of the image."),
+    ConfigurationKey("text", .number(0.001...1_000), "The share of the text. Default: 1."),
+    ConfigurationKey("image", .number(0.001...1_000), "The share of the image. Default: 0.5."),
   ]
 
   private static let quantize: [ConfigurationKey] = [

@@ -2,12 +2,23 @@ internal import Glibc
 internal import Synchronization
 
 /// Whether somebody asked the run to stop. Stages ask between blocks of work, where stopping loses nothing.
-public enum Interruption {
-  private static let signalNumber = Atomic<Int32>(0)
+///
+/// A run asks the ``current`` one of its task. That is ``process``, which signals set, unless an embedding program (or a
+/// test) gives the run its own by `Interruption.$current.withValue(_:)`.
+public final class Interruption: Sendable {
+  /// What signals set.
+  public static let process = Interruption()
+
+  @TaskLocal public static var current = Interruption.process
+
+  private let signalNumber = Atomic<Int32>(0)
+
+  public init() {}
 
   /// Turns SIGINT and SIGTERM into a request to stop at the next safe point; a second signal ends the process at once.
   public static func watchSignals() {
-    _ = signalNumber.load(ordering: .relaxed)
+    // A handler must not be the one to make it.
+    _ = process.isRequested
     // A parent that starts us from a worker thread may have left these blocked.
     var signals = sigset_t()
     unsafe sigemptyset(&signals)
@@ -15,23 +26,20 @@ public enum Interruption {
     unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     for number in [SIGINT, SIGTERM] {
       signal(number) { received in
-        Interruption.signalNumber.store(received, ordering: .relaxed)
+        Interruption.process.signalNumber.store(received, ordering: .relaxed)
         signal(received, SIG_DFL)
       }
     }
   }
 
-  public static var isRequested: Bool { signalNumber.load(ordering: .relaxed) != 0 }
+  public var isRequested: Bool { signalNumber.load(ordering: .relaxed) != 0 }
 
-  /// Asks as a signal would; for programs that embed the engine, and tests.
-  public static func request() { signalNumber.store(SIGINT, ordering: .relaxed) }
-
-  /// Forgets an earlier request.
-  public static func clear() { signalNumber.store(0, ordering: .relaxed) }
+  /// Asks as a signal would.
+  public func request() { signalNumber.store(SIGINT, ordering: .relaxed) }
 
   /// Throws ``PipelineError/Code/interrupted`` where a stop was asked for.
   static func check() throws(PipelineError) {
-    guard isRequested else { return }
+    guard current.isRequested else { return }
     throw PipelineError(.interrupted, "stopped by a signal; run the same command again to go on where it stopped")
   }
 }
