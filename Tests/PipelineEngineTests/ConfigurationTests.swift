@@ -44,7 +44,7 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
     #expect(job.catalog.interactions == ["/jobs/log.csv"] && job.catalog.minimumRating == 3.5)
     #expect(job.catalog.recordBytes == 2048)
     #expect(job.encode?.cacheLimit == 64 << 20)
-    #expect(job.represent?.weights == [.image: 2])
+    #expect(job.represent?.weights == [.text: 1, .image: 2])
     #expect(job.quantize?.sizes == [4, 8] && job.quantize?.seed == 7)
     #expect(job.quantize?.refit == .onDrift && job.quantize?.driftThreshold == 2)
     #expect(job.resolve?.policy == .suffix && job.resolve?.suffixCapacity == 9)
