@@ -79,8 +79,8 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["TensorMath", "ItemCatalog"], path: "Tests/TestSupport",
       swiftSettings: sharedSettings),
-    tests("TensorMathTests", ["TensorMath", "CVectorKernels"]),
-    tests("NeuralNetworksTests", ["NeuralNetworks", "TensorMath"]),
+    tests("TensorMathTests", ["TensorMath", "CVectorKernels", numerics]),
+    tests("NeuralNetworksTests", ["NeuralNetworks", "TensorMath"], resources: [.copy("Fixtures")]),
     tests("ItemCatalogTests", ["ItemCatalog", "TensorMath"], resources: [.copy("Fixtures")]),
     tests("ItemEncodersTests", ["ItemEncoders", "ItemCatalog", "TensorMath"]),
     tests("BehaviorAlignmentTests", ["BehaviorAlignment", "ItemEncoders", "TensorMath", "ItemCatalog"]),

@@ -15,6 +15,8 @@ public struct NeuralNetworksError: Error, Sendable, Equatable, CustomStringConve
     case missingEntry
     /// The tensor's type or shape is not the one that was asked for.
     case unexpectedTensor
+    /// A configuration that asks for what no model here has.
+    case unsupportedModel
   }
 
   public let code: Code

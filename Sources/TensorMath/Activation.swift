@@ -1,3 +1,4 @@
+internal import CVectorKernels
 internal import RealModule
 
 /// What a layer does to each of its outputs.
@@ -21,6 +22,20 @@ package enum Activation: Sendable {
     case .relu6: min(max(x, 0), 6)
     case .tanh: Float.tanh(x)
     }
+  }
+
+  /// The number by which the C loops know it.
+  var kernelCode: Int32 {
+    let code =
+      switch self {
+      case .identity: TESSERA_IDENTITY
+      case .gelu: TESSERA_GELU
+      case .quickGELU: TESSERA_QUICK_GELU
+      case .relu: TESSERA_RELU
+      case .relu6: TESSERA_RELU6
+      case .tanh: TESSERA_TANH
+      }
+    return Int32(code)
   }
 
   func apply(to values: UnsafeMutableBufferPointer<Float>) {

@@ -1,25 +1,68 @@
-/// The right factor of many products, as a layer's weights are.
+internal import CVectorKernels
+
+/// The right factor of many products, as a layer's weights are: packed once into panels that the product reads in order.
 package struct PackedMatrix: Sendable {
   /// Inner extent: the products' inputs.
   package let rows: Int
   /// The products' outputs.
   package let columns: Int
-  private let elements: ContiguousArray<Float>
+  private let storage: Storage
+
+  private enum Storage: Sendable {
+    /// Row-major, for oneDNN: where the processor lacks the registers that the panels need.
+    case plain(ContiguousArray<Float>)
+    case panels(ContiguousArray<Float>)
+    case halfPanels(ContiguousArray<UInt16>)
+  }
+
+  /// The precision that products are really made in: `half` becomes `single` where the processor cannot.
+  package static func effective(_ precision: WeightPrecision) -> WeightPrecision {
+    precision == .half && tessera_has_half_products() == 1 ? .half : .single
+  }
 
   /// `k × n`.
-  package init(_ right: Matrix) {
-    rows = right.rows
-    columns = right.columns
-    elements = right.elements
+  package init(_ right: Matrix, precision: WeightPrecision = .single) {
+    self.init(
+      right, rows: right.rows, columns: right.columns, rowStride: right.columns, columnStride: 1, precision)
   }
 
   /// From `n × k`, as PyTorch keeps a linear layer's weights.
-  package init(transposing weights: Matrix) {
-    var right = Matrix(rows: weights.columns, columns: weights.rows)
-    for row in 0..<weights.rows {
-      for column in 0..<weights.columns { right[column, row] = weights[row, column] }
+  package init(transposing weights: Matrix, precision: WeightPrecision = .single) {
+    self.init(
+      weights, rows: weights.columns, columns: weights.rows, rowStride: 1, columnStride: weights.columns, precision)
+  }
+
+  private init(
+    _ source: Matrix, rows: Int, columns: Int, rowStride: Int, columnStride: Int, _ precision: WeightPrecision
+  ) {
+    self.rows = rows
+    self.columns = columns
+    if rows == 0 || columns == 0 {
+      storage = .plain([])
+    } else if Self.effective(precision) == .half, source.elements.allSatisfy({ abs($0) < 65_504 }) {
+      var packed = ContiguousArray<UInt16>(repeating: 0, count: tessera_half_count(rows, columns))
+      unsafe packed.withUnsafeMutableBufferPointer { target in
+        unsafe source.elements.withUnsafeBufferPointer { source in
+          unsafe tessera_pack_half(source.baseAddress, rows, columns, rowStride, columnStride, target.baseAddress)
+        }
+      }
+      storage = .halfPanels(packed)
+    } else if tessera_has_wide_lanes() == 1 {
+      var packed = ContiguousArray<Float>(repeating: 0, count: tessera_packed_count(rows, columns))
+      unsafe packed.withUnsafeMutableBufferPointer { target in
+        unsafe source.elements.withUnsafeBufferPointer { source in
+          unsafe tessera_pack_right(source.baseAddress, rows, columns, rowStride, columnStride, target.baseAddress)
+        }
+      }
+      storage = .panels(packed)
+    } else {
+      var plain = ContiguousArray<Float>()
+      plain.reserveCapacity(rows * columns)
+      for row in 0..<rows {
+        for column in 0..<columns { plain.append(source.elements[row * rowStride + column * columnStride]) }
+      }
+      storage = .plain(plain)
     }
-    self.init(right)
   }
 
   /// `c = activation(a · self + bias)` on the calling thread: `a` is `m × rows`, `c` is `m × columns`, both row-major
@@ -28,13 +71,38 @@ package struct PackedMatrix: Sendable {
     _ a: UnsafePointer<Float>, rows m: Int, bias: ContiguousArray<Float>? = nil, activation: Activation = .identity,
     into c: UnsafeMutablePointer<Float>
   ) {
-    unsafe elements.withUnsafeBufferPointer { right in
-      unsafe multiply(a, right.baseAddress!, c, m: m, n: columns, k: rows, transposingRight: false)
-    }
-    for row in 0..<m {
-      let output = unsafe UnsafeMutableBufferPointer(start: c + row * columns, count: columns)
-      if let bias { for column in 0..<columns { unsafe output[column] += bias[column] } }
-      unsafe activation.apply(to: output)
+    precondition(bias.map { $0.count == columns } ?? true, "a bias of \(bias?.count ?? 0) for \(columns) outputs")
+    guard m > 0, rows > 0, columns > 0 else { return }
+    guard let bias else { return unsafe multiply(a, m, nil, activation, c) }
+    unsafe bias.withUnsafeBufferPointer { unsafe multiply(a, m, $0.baseAddress, activation, c) }
+  }
+
+  private func multiply(
+    _ a: UnsafePointer<Float>, _ m: Int, _ bias: UnsafePointer<Float>?, _ activation: Activation,
+    _ c: UnsafeMutablePointer<Float>
+  ) {
+    switch storage {
+    case .panels(let panels):
+      unsafe panels.withUnsafeBufferPointer { panels in
+        unsafe tessera_packed_product(
+          a, m, rows, rows, panels.baseAddress, columns, bias, activation.kernelCode, c, columns)
+      }
+    case .halfPanels(let panels):
+      unsafe panels.withUnsafeBufferPointer { panels in
+        unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: m * rows) { scratch in
+          unsafe tessera_half_product(
+            a, m, rows, panels.baseAddress, columns, bias, activation.kernelCode, c, columns, scratch.baseAddress)
+        }
+      }
+    case .plain(let elements):
+      unsafe elements.withUnsafeBufferPointer { right in
+        unsafe TensorMath.multiply(a, right.baseAddress!, c, m: m, n: columns, k: rows, transposingRight: false)
+      }
+      for row in 0..<m {
+        let output = unsafe UnsafeMutableBufferPointer(start: c + row * columns, count: columns)
+        if let bias = unsafe bias { for column in 0..<columns { unsafe output[column] += bias[column] } }
+        unsafe activation.apply(to: output)
+      }
     }
   }
 }

@@ -83,4 +83,61 @@ void tessera_decide(const float *scores, const float *thresholds, const float *r
 void tessera_second_scores(const float *scores, size_t centroid_count, uint32_t first, const uint32_t *index,
                            float *second);
 
+// MARK: Products with packed weights (packed_product.c)
+
+/// Columns of one packed panel.
+enum { TESSERA_PACKED_COLUMNS = 48 };
+
+/// What is done to each element of a product.
+enum {
+  TESSERA_IDENTITY,
+  TESSERA_GELU,
+  TESSERA_QUICK_GELU,
+  TESSERA_RELU,
+  TESSERA_RELU6,
+  TESSERA_TANH
+};
+
+/// 1 when this processor has registers of sixteen floats; without them, oneDNN is faster than the loops below.
+int tessera_has_wide_lanes(void);
+
+/// Floats of a packed k x n factor.
+size_t tessera_packed_count(size_t k, size_t n);
+
+/// Packs b[p * row_stride + j * column_stride], p < k, j < n, into panels of up to 48 columns, each [k][width] with the
+/// last one's width rounded up to 16 and padded with zeros.
+void tessera_pack_right(const float *b, size_t k, size_t n, size_t row_stride, size_t column_stride, float *packed);
+
+/// c[i * c_stride + j] = activation(sum over p of a[i * a_stride + p] * b[p][j], plus bias[j]). `bias` may be null.
+void tessera_packed_product(const float *a, size_t m, size_t k, size_t a_stride, const float *packed, size_t n,
+                            const float *bias, int activation, float *c, size_t c_stride);
+
+// MARK: Products in half precision (half_product.c)
+
+/// Columns of one packed panel of halves.
+enum { TESSERA_HALF_COLUMNS = 96 };
+
+/// 1 when this processor multiplies halves 32 at a time (AVX-512 FP16); the two functions below trap without it.
+int tessera_has_half_products(void);
+
+/// Halves of a packed k x n factor.
+size_t tessera_half_count(size_t k, size_t n);
+
+/// As tessera_pack_right, rounded to halves, in panels of up to 96 columns, the last one padded to a multiple of 32.
+void tessera_pack_half(const float *b, size_t k, size_t n, size_t row_stride, size_t column_stride, uint16_t *packed);
+
+/// As tessera_packed_product with both factors rounded to halves: 64 products at a time are summed in half precision,
+/// their sums in single precision. `scratch` holds m * k words.
+void tessera_half_product(const float *a, size_t m, size_t k, const uint16_t *packed, size_t n, const float *bias,
+                          int activation, float *c, size_t c_stride, uint32_t *scratch);
+
+// MARK: Layers (layers.c)
+
+/// row = (row + residual, less its mean, over its deviation) * scale + shift. `residual` may be null.
+void tessera_layer_norm(float *row, const float *residual, const float *scale, const float *shift, float epsilon,
+                        size_t count);
+
+/// row[i] = exp(scale * row[i]) over the sum of them.
+void tessera_softmax(float *row, size_t count, float scale);
+
 #endif

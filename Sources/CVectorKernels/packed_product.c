@@ -1,0 +1,145 @@
+#include "CVectorKernels.h"
+#include "lanes.h"
+#include "lane_math.h"
+
+#pragma clang fp contract(fast)
+
+enum { ROWS = 8, WIDTH = TESSERA_PACKED_COLUMNS / LANES };
+
+int tessera_has_wide_lanes(void) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512dq");
+#else
+  return 0;
+#endif
+}
+
+size_t tessera_packed_count(size_t k, size_t n) { return k * ((n + LANES - 1) / LANES) * LANES; }
+
+void tessera_pack_right(const float *b, size_t k, size_t n, size_t row_stride, size_t column_stride, float *packed) {
+  for (size_t first = 0; first < n; first += TESSERA_PACKED_COLUMNS) {
+    size_t present = n - first < TESSERA_PACKED_COLUMNS ? n - first : TESSERA_PACKED_COLUMNS;
+    size_t width = (present + LANES - 1) / LANES * LANES;
+    for (size_t p = 0; p < k; p++, packed += width) {
+      const float *source = b + p * row_stride + first * column_stride;
+      for (size_t j = 0; j < width; j++) packed[j] = j < present ? source[j * column_stride] : 0;
+    }
+  }
+}
+
+/// What one tile of the result is computed from.
+typedef struct {
+  const float *a;
+  size_t stride;
+  const float *panel;
+  size_t k;
+  const float *bias;
+  int activation;
+  float *c;
+  size_t c_stride;
+  /// Columns that are written; the others are padding.
+  size_t columns;
+} tile;
+
+/// One tile of `rows` × `width` registers. Inlined with constant extents, so that all sums stay in registers; a row's
+/// sums run over k in order whatever the number of rows, so that a row does not depend on the others.
+static inline __attribute__((always_inline)) void multiply_tile(const tile *t, const int rows, const int width) {
+  lanes sums[ROWS][WIDTH];
+  for (int r = 0; r < rows; r++)
+    for (int w = 0; w < width; w++) sums[r][w] = (lanes){0};
+  const float *panel = t->panel;
+  for (size_t p = 0; p < t->k; p++, panel += width * LANES) {
+    lanes right[WIDTH];
+    for (int w = 0; w < width; w++) LOAD(right[w], panel + w * LANES);
+    __builtin_prefetch(panel + 8 * WIDTH * LANES);
+    for (int r = 0; r < rows; r++) {
+      lanes left = t->a[r * t->stride + p] - (lanes){0};
+      for (int w = 0; w < width; w++) sums[r][w] += left * right[w];
+    }
+  }
+  if (t->columns == (size_t)width * LANES) {
+    for (int w = 0; w < width; w++) {
+      lanes bias = {0};
+      if (t->bias) LOAD(bias, t->bias + w * LANES);
+      for (int r = 0; r < rows; r++) {
+        lanes value = sums[r][w] + bias;
+        memcpy(t->c + r * t->c_stride + w * LANES, &value, sizeof(value));
+      }
+    }
+    return;
+  }
+  for (int r = 0; r < rows; r++) {
+    float row[WIDTH * LANES];
+    memcpy(row, sums[r], width * sizeof(lanes));
+    for (size_t j = 0; j < t->columns; j++) t->c[r * t->c_stride + j] = t->bias ? row[j] + t->bias[j] : row[j];
+  }
+}
+
+/// Applied to a tile right behind its product, while it is in the first-level cache.
+static inline __attribute__((always_inline)) void activate_tile(const tile *t, size_t rows) {
+  for (size_t r = 0; r < rows; r++) {
+    float *row = t->c + r * t->c_stride;
+    for (size_t j = 0; j < t->columns; j += LANES) {
+      lanes x = {0};
+      if (t->columns - j >= LANES) {
+        LOAD(x, row + j);
+        ACTIVATE(x, t->activation);
+        memcpy(row + j, &x, sizeof(x));
+      } else {
+        size_t present = (t->columns - j) * sizeof(float);
+        memcpy(&x, row + j, present);
+        ACTIVATE(x, t->activation);
+        memcpy(row + j, &x, present);
+      }
+    }
+  }
+}
+
+#define TILE_OF_ROWS(width) \
+  switch (rows) { \
+    case 8: multiply_tile(&t, 8, width); break; \
+    case 7: multiply_tile(&t, 7, width); break; \
+    case 6: multiply_tile(&t, 6, width); break; \
+    case 5: multiply_tile(&t, 5, width); break; \
+    case 4: multiply_tile(&t, 4, width); break; \
+    case 3: multiply_tile(&t, 3, width); break; \
+    case 2: multiply_tile(&t, 2, width); break; \
+    default: multiply_tile(&t, 1, width); \
+  }
+
+/// Floats of the left factor that are multiplied with all panels before the next ones: a quarter of a second-level cache.
+enum { BLOCK = 1 << 17 };
+
+PER_INSTRUCTION_SET
+static void multiply_block(const float *a, size_t m, size_t k, size_t a_stride, const float *packed, size_t n,
+                           const float *bias, int activation, float *c, size_t c_stride) {
+  for (size_t first = 0; first < n; first += TESSERA_PACKED_COLUMNS) {
+    size_t columns = n - first < TESSERA_PACKED_COLUMNS ? n - first : TESSERA_PACKED_COLUMNS;
+    size_t width = (columns + LANES - 1) / LANES;
+    for (size_t row = 0; row < m; row += ROWS) {
+      size_t rows = m - row < ROWS ? m - row : ROWS;
+      tile t = {a + row * a_stride, a_stride, packed, k, bias ? bias + first : NULL, activation,
+                c + row * c_stride + first, c_stride, columns};
+      if (width == 3) {
+        TILE_OF_ROWS(3)
+      } else if (width == 2) {
+        TILE_OF_ROWS(2)
+      } else {
+        TILE_OF_ROWS(1)
+      }
+      if (activation != TESSERA_IDENTITY) activate_tile(&t, rows);
+    }
+    packed += k * width * LANES;
+  }
+}
+
+void tessera_packed_product(const float *a, size_t m, size_t k, size_t a_stride, const float *packed, size_t n,
+                            const float *bias, int activation, float *c, size_t c_stride) {
+  size_t block = BLOCK / (k + n) / ROWS * ROWS + ROWS;
+  for (size_t row = 0; row < m; row += block) {
+    size_t rows = m - row < block ? m - row : block;
+    multiply_block(a + row * a_stride, rows, k, a_stride, packed, n, bias, activation, c + row * c_stride, c_stride);
+  }
+}

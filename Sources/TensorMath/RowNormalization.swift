@@ -1,0 +1,31 @@
+internal import CVectorKernels
+
+/// Layer normalization (Ba, Kiros and Hinton, 2016) of rows.
+package struct LayerNormalization: Sendable {
+  package let scale: ContiguousArray<Float>
+  package let shift: ContiguousArray<Float>
+  /// Added to the variance.
+  package let epsilon: Float
+
+  package init(scale: ContiguousArray<Float>, shift: ContiguousArray<Float>, epsilon: Float) {
+    precondition(scale.count == shift.count, "\(scale.count) scales for \(shift.count) shifts")
+    self.scale = scale
+    self.shift = shift
+    self.epsilon = epsilon
+  }
+
+  package var width: Int { scale.count }
+
+  /// Normalizes `rows` rows of `width` floats in place, after adding `residual` to them where one is given.
+  package func apply(to x: UnsafeMutablePointer<Float>, rows: Int, adding residual: UnsafePointer<Float>? = nil) {
+    unsafe scale.withUnsafeBufferPointer { scale in
+      unsafe shift.withUnsafeBufferPointer { shift in
+        for row in 0..<rows {
+          let offset = row * width
+          unsafe tessera_layer_norm(
+            x + offset, residual.map { unsafe $0 + offset }, scale.baseAddress, shift.baseAddress, epsilon, width)
+        }
+      }
+    }
+  }
+}
