@@ -25,6 +25,28 @@ void tessera_accumulate(double *sum, const float *row, double weight, size_t cou
 /// 1 when no element is a NaN or an infinity, else 0.
 int tessera_all_finite(const float *a, size_t count);
 
+// MARK: Images (depthwise.c, resample.c)
+
+/// One output row of a depthwise convolution, channels last, with bias, cut to 0...6 (MobileNet's ReLU6).
+/// `rows`: the `kernel` input rows under the window, each `width * channels`; null for a row of padding, above the
+/// others or below them. `padding`: columns of zeros to the left; to the right there are as many as the window needs.
+/// `weights`: [kernel][kernel][channels]. `bias`, `zeros`: [channels]. `output`: [output_width][channels].
+/// Kernels are 3 or 5, strides 1 or 2, and channels a multiple of 16: returns 0 and does nothing otherwise.
+/// A sum runs over the window's rows and then its columns, padding left out, wherever in the row its column lies.
+int tessera_depthwise_row(const float *const *rows, size_t width, size_t channels, size_t kernel, size_t stride,
+                          size_t padding, const float *weights, const float *bias, const float *zeros, float *output,
+                          size_t output_width);
+
+/// Resamples one line of `width` RGB pixels to `output_width`, as Pillow does: output x is the sum over t < taps of
+/// weights[x * taps + t] * pixel[starts[x] + t], in 22-bit fixed point, rounded and cut to a byte.
+/// starts[x] + taps is at most `width`, and `scratch` has room for 4 * width integers.
+void tessera_resample_line(const uint8_t *line, size_t width, const int32_t *weights, const int32_t *starts,
+                           size_t taps, uint8_t *output, size_t output_width, int32_t *scratch);
+
+/// The weighted sum of `taps` lines of `count` bytes, `stride` bytes apart, rounded likewise.
+void tessera_resample_rows(const uint8_t *first, size_t stride, const int32_t *weights, size_t taps, uint8_t *output,
+                           size_t count);
+
 // MARK: Scores of one row, from single-precision products (scores.c)
 
 /// Overwrites products with scores, scores[i] = offsets[i] - 2 * scores[i], and returns the lowest.
