@@ -2,7 +2,7 @@ public import TensorMath
 
 /// One tensor of a safetensors file: a name, a type, a shape, and its elements as little-endian bytes.
 ///
-/// A tensor read from a file shares the file's buffer; nothing is copied until its elements are asked for.
+/// A tensor read from a file stays in it, mapped into memory; nothing is copied until its elements are asked for.
 public struct NamedTensor: Sendable, Equatable {
   public let name: String
   public let elementType: TensorElementType
@@ -10,17 +10,27 @@ public struct NamedTensor: Sendable, Equatable {
   /// Extents, slowest first; empty for a scalar.
   public let shape: [Int]
 
-  /// Row-major elements, little-endian.
-  public let bytes: ArraySlice<UInt8>
+  /// Row-major elements, little-endian. Copied where the tensor lies in a mapped file.
+  public var bytes: ArraySlice<UInt8> { storage.bytes }
+  private let storage: TensorStorage
 
   /// - Precondition: `bytes` holds exactly the elements of `shape`.
   public init(name: String, elementType: TensorElementType, shape: [Int], bytes: ArraySlice<UInt8>) {
+    self.init(name: name, elementType: elementType, shape: shape, storage: .array(bytes))
+  }
+
+  init(name: String, elementType: TensorElementType, shape: [Int], storage: TensorStorage) {
     precondition(
-      byteCount(shape: shape, elementType) == bytes.count, "\(bytes.count) bytes do not fill the tensor \(name)")
+      byteCount(shape: shape, elementType) == storage.count, "\(storage.count) bytes do not fill the tensor \(name)")
     self.name = name
     self.elementType = elementType
     self.shape = shape
-    self.bytes = bytes
+    self.storage = storage
+  }
+
+  public static func == (left: NamedTensor, right: NamedTensor) -> Bool {
+    left.name == right.name && left.elementType == right.elementType && left.shape == right.shape
+      && left.bytes == right.bytes
   }
 
   /// A tensor of floats, stored as F32.
@@ -44,7 +54,7 @@ public struct NamedTensor: Sendable, Equatable {
   }
 
   /// Number of elements.
-  public var count: Int { bytes.count / elementType.size }
+  public var count: Int { storage.count / elementType.size }
 
   /// The elements of an F32, F16, BF16 or F64 tensor as `Float`, in order; F64 is rounded.
   /// - Complexity: O(count), one copy.
@@ -91,7 +101,7 @@ public struct NamedTensor: Sendable, Equatable {
 
   private func elements<Element: BitwiseCopyable>(as type: Element.Type) -> ContiguousArray<Element> {
     unsafe ContiguousArray(unsafeUninitializedCapacity: count) { target, initialized in
-      unsafe bytes.withUnsafeBytes { source in
+      unsafe storage.withBytes { source in
         unsafe UnsafeMutableRawBufferPointer(target).copyMemory(from: source)
       }
       initialized = count

@@ -1,6 +1,4 @@
-internal import Foundation
-
-/// A safetensors file in memory: named tensors and string metadata.
+/// A safetensors file, mapped or in memory: named tensors and string metadata.
 ///
 /// Layout: a little-endian `u64` header length, that many bytes of JSON, then the tensors' bytes without a gap. Files
 /// come from downloads, so nothing in them is believed: the header's size is capped, every product and offset is
@@ -15,29 +13,15 @@ public struct SafetensorsFile: Sendable {
   public let metadata: [String: String]
   private let positions: [String: Int]
 
-  /// Reads a whole file.
+  /// Maps a file. Its header is read now, a tensor's bytes when its elements are asked for.
   /// - Parameter maximumBytes: a larger file is refused before any of it is read.
-  /// - Complexity: O(file size) time and memory.
+  /// - Complexity: O(header size · log(tensors)) time and memory.
   public static func read(
     _ path: String, maximumBytes: Int = 16 << 30
   ) throws(NeuralNetworksError) -> SafetensorsFile {
-    let contents: [UInt8]
-    let size: Int
+    let file = try MappedFile(path, maximumBytes: maximumBytes)
     do {
-      size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
-    } catch {
-      throw NeuralNetworksError(.unreadableFile, "cannot read \(path): \(error.localizedDescription)")
-    }
-    guard size <= maximumBytes else {
-      throw NeuralNetworksError(.tooLarge, "\(path) has \(size) bytes, more than the \(maximumBytes) allowed")
-    }
-    do {
-      contents = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
-    } catch {
-      throw NeuralNetworksError(.unreadableFile, "cannot read \(path): \(error.localizedDescription)")
-    }
-    do {
-      return try SafetensorsFile(bytes: contents)
+      return try SafetensorsFile(.mapped(file, 0..<file.count))
     } catch {
       throw NeuralNetworksError(error.code, "\(path): \(error.message)")
     }
@@ -45,22 +29,25 @@ public struct SafetensorsFile: Sendable {
 
   /// Parses a whole file that is already in memory.
   /// - Complexity: O(header size · log(tensors)); tensor bytes are shared, not copied.
-  public init(bytes: [UInt8]) throws(NeuralNetworksError) {
-    guard bytes.count >= 8 else {
-      throw NeuralNetworksError(.malformedFile, "a safetensors file has at least 8 bytes, this one has \(bytes.count)")
+  public init(bytes: [UInt8]) throws(NeuralNetworksError) { try self.init(.array(bytes[...])) }
+
+  private init(_ contents: TensorStorage) throws(NeuralNetworksError) {
+    guard contents.count >= 8 else {
+      throw NeuralNetworksError(
+        .malformedFile, "a safetensors file has at least 8 bytes, this one has \(contents.count)")
     }
-    let declared = bytes[0..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-    guard declared <= UInt64(Self.maximumHeaderBytes), Int(declared) <= bytes.count - 8 else {
+    let declared = contents.part(0..<8).bytes.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    guard declared <= UInt64(Self.maximumHeaderBytes), Int(declared) <= contents.count - 8 else {
       throw NeuralNetworksError(
         .malformedFile,
-        "the header is said to have \(declared) bytes, but \(bytes.count - 8) follow "
+        "the header is said to have \(declared) bytes, but \(contents.count - 8) follow "
           + "and at most \(Self.maximumHeaderBytes) are allowed")
     }
     let dataStart = 8 + Int(declared)
-    var parser = SafetensorsHeaderParser(bytes[8..<dataStart])
+    var parser = SafetensorsHeaderParser(contents.part(8..<dataStart).bytes)
     let header = try parser.parse()
     metadata = header.metadata
-    tensors = try Self.tensors(header.entries, in: bytes, from: dataStart)
+    tensors = try Self.tensors(header.entries, in: contents.part(dataStart..<contents.count))
     positions = Dictionary(uniqueKeysWithValues: tensors.enumerated().map { ($1.name, $0) })
   }
 
@@ -82,18 +69,18 @@ public struct SafetensorsFile: Sendable {
 
   /// Checks the header's entries against the data and cuts it up.
   private static func tensors(
-    _ entries: [SafetensorsHeaderEntry], in bytes: [UInt8], from dataStart: Int
+    _ entries: [SafetensorsHeaderEntry], in data: TensorStorage
   ) throws(NeuralNetworksError) -> [NamedTensor] {
     let ordered = entries.sorted { ($0.start, $0.end, $0.name) < ($1.start, $1.end, $1.name) }
     var tensors: [NamedTensor] = []
     tensors.reserveCapacity(ordered.count)
     var covered = 0
     for entry in ordered {
-      guard entry.start == covered, entry.end >= entry.start, entry.end <= bytes.count - dataStart else {
+      guard entry.start == covered, entry.end >= entry.start, entry.end <= data.count else {
         throw NeuralNetworksError(
           .malformedFile,
           "tensor \"\(entry.name)\" spans bytes \(entry.start) to \(entry.end), "
-            + "expected a start at \(covered) and an end within \(bytes.count - dataStart)")
+            + "expected a start at \(covered) and an end within \(data.count)")
       }
       guard byteCount(shape: entry.shape, entry.elementType) == entry.end - entry.start else {
         throw NeuralNetworksError(
@@ -104,12 +91,12 @@ public struct SafetensorsFile: Sendable {
       tensors.append(
         NamedTensor(
           name: entry.name, elementType: entry.elementType, shape: entry.shape,
-          bytes: bytes[dataStart + entry.start..<dataStart + entry.end]))
+          storage: data.part(entry.start..<entry.end)))
       covered = entry.end
     }
-    guard covered == bytes.count - dataStart else {
+    guard covered == data.count else {
       throw NeuralNetworksError(
-        .malformedFile, "the tensors cover \(covered) of \(bytes.count - dataStart) data bytes; the file is damaged")
+        .malformedFile, "the tensors cover \(covered) of \(data.count) data bytes; the file is damaged")
     }
     return tensors
   }
