@@ -82,7 +82,7 @@ let package = Package(
     tests("TensorMathTests", ["TensorMath", "CVectorKernels", numerics]),
     tests("NeuralNetworksTests", ["NeuralNetworks", "TensorMath"], resources: [.copy("Fixtures")]),
     tests("ItemCatalogTests", ["ItemCatalog", "TensorMath"], resources: [.copy("Fixtures")]),
-    tests("ItemEncodersTests", ["ItemEncoders", "ItemCatalog", "TensorMath"]),
+    tests("ItemEncodersTests", ["ItemEncoders", "ItemCatalog", "NeuralNetworks", "TensorMath"]),
     tests("BehaviorAlignmentTests", ["BehaviorAlignment", "ItemEncoders", "TensorMath", "ItemCatalog"]),
     tests("QuantizersTests", ["Quantizers", "TensorMath"]),
     // Another process for the store's tests: a writer to kill, a reader to outlive a collection, a victim of bad files.

@@ -270,8 +270,8 @@ def convert(checkpoint, folder, variant=None):
     folder.mkdir(parents=True, exist_ok=True)
     write_safetensors(kept, folder / "model.safetensors")
     configuration = {
-        "architectures": ["EfficientNetLite"], "variant": variant, "image_size": size, "batch_norm_eps": 1e-3,
-        "feature_dimensions": kept["_conv_head.weight"][1][0],
+        "architectures": ["EfficientNetLite"], "model_type": "efficientnet-lite", "variant": variant,
+        "image_size": size, "batch_norm_eps": 1e-3, "feature_dimensions": kept["_conv_head.weight"][1][0],
         "preprocessing": {"resize": {"height": size, "width": size}, "filter": "bicubic", "mean": 127,
                           "scale": 1 / 128},
     }

@@ -23,7 +23,11 @@ internal import Glibc
       throw NeuralNetworksError(.tooLarge, "\(path) has \(size) bytes, more than the \(maximumBytes) allowed")
     }
     count = size
-    guard size > 0 else { return unsafe start = nil }
+    // Nothing cannot be mapped.
+    guard size > 0 else {
+      unsafe start = nil
+      return
+    }
     let mapped = unsafe mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
     guard unsafe mapped != MAP_FAILED else { throw Self.unreadable(path) }
     unsafe start = UnsafeRawPointer(mapped)

@@ -168,6 +168,43 @@ private func file(_ header: String, data: [UInt8] = []) -> [UInt8] {
     }
   }
 
+  @Test func mappedFilesAreReadAsBytesInMemoryAre() throws {
+    try withTemporaryDirectory { folder in
+      let path = folder + "/x.safetensors"
+      try Data(reference).write(to: URL(fileURLWithPath: path))
+      let mapped = try SafetensorsFile.read(path), inMemory = try SafetensorsFile(bytes: reference)
+      #expect(mapped.tensors == inMemory.tensors && mapped.metadata == inMemory.metadata)
+      #expect(try mapped.tensor("half").floats() == inMemory.tensor("half").floats())
+      #expect(try mapped.tensor("ids").integers(as: Int64.self) == inMemory.tensor("ids").integers(as: Int64.self))
+    }
+  }
+
+  @Test func tensorsOutliveTheFileTheyWereMappedFrom() throws {
+    let tensor = try withTemporaryDirectory { folder in
+      let path = folder + "/x.safetensors"
+      try SafetensorsWriter.write(tensors, to: path)
+      let tensor = try SafetensorsFile.read(path).tensor("weights")
+      try SafetensorsWriter.write([], to: path)
+      return tensor
+    }
+    #expect(try Array(tensor.floats()) == [0.5, -1.25, 3, 1e-3, 65504, -0.0])
+  }
+
+  @Test func damagedFilesAreRefusedWhenMapped() throws {
+    try withTemporaryDirectory { folder in
+      let path = folder + "/x.safetensors"
+      let overlap =
+        #"{"x":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"y":{"dtype":"U8","shape":[3],"data_offsets":[1,4]}}"#
+      for bytes in [[], [1, 2, 3], Array(reference.dropLast()), reference + [0], file(overlap, data: [1, 2, 3, 4])] {
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+        let error = #expect(throws: NeuralNetworksError.self) { try SafetensorsFile.read(path) }
+        #expect(error?.code == .malformedFile && error?.message.hasPrefix(path) == true)
+      }
+      let isFolder = #expect(throws: NeuralNetworksError.self) { try SafetensorsFile.read(folder) }
+      #expect(isFolder?.code == .unreadableFile)
+    }
+  }
+
   @Test func damageNeverCrashesTheReader() {
     var random = RandomSource(seed: 1)
     var accepted = 0

@@ -17,8 +17,10 @@ extension ImagePreprocessing {
     let scale = try section.number("scale")
     guard scale > 0 else { throw section.failure("scale", "\(scale)", "a number above 0") }
     let mean = try section.number("mean")
+    let extent = Extent(
+      width: try resize.integer("width", Self.sides), height: try resize.integer("height", Self.sides))
     self.init(
-      size: .exact(width: try resize.integer("width", Self.sides), height: try resize.integer("height", Self.sides)),
+      size: .exact(extent),
       filter: filter, rescale: 1, mean: Array(repeating: mean, count: 3),
       deviation: Array(repeating: 1 / scale, count: 3))
   }
@@ -56,26 +58,26 @@ extension ImagePreprocessing {
   }
 
   private static func size(
-    _ config: ModelConfigurationFile, isShorterSide: Bool, crop: (width: Int, height: Int)?
+    _ config: ModelConfigurationFile, isShorterSide: Bool, crop: Extent?
   ) throws(NeuralNetworksError) -> Size {
     let size: Size
     if let section = config.object("size"), section.has("shortest_edge") {
       if section.has("longest_edge") { throw section.failure("longest_edge", "given", "shortest_edge alone") }
       size = .shorterSide(try section.integer("shortest_edge", sides))
     } else if config.object("size") != nil {
-      let both = try config.sides("size")
-      size = .exact(width: both.width, height: both.height)
+      size = .exact(try config.sides("size"))
     } else {
       let side = try config.integer("size", sides)
-      size = isShorterSide ? .shorterSide(side) : .exact(width: side, height: side)
+      size = isShorterSide ? .shorterSide(side) : .exact(Extent(width: side, height: side))
     }
     switch (size, crop) {
     case (.shorterSide, nil):
       throw config.failure("do_center_crop", "false", "true where size gives only the shorter side")
     case (.shorterSide(let side), let crop?) where crop.width > side || crop.height > side:
       throw config.failure("crop_size", "\(crop.width) × \(crop.height)", "at most the resized side, \(side)")
-    case (.exact(let width, let height), let crop?) where crop.width > width || crop.height > height:
-      throw config.failure("crop_size", "\(crop.width) × \(crop.height)", "at most \(width) × \(height)")
+    case (.exact(let whole), let crop?) where crop.width > whole.width || crop.height > whole.height:
+      throw config.failure(
+        "crop_size", "\(crop.width) × \(crop.height)", "at most \(whole.width) × \(whole.height)")
     default: return size
     }
   }
@@ -86,12 +88,13 @@ extension ModelConfigurationFile {
   fileprivate func object(_ key: String) -> ModelConfigurationFile? { try? section(key) }
 
   /// `{height, width}`, or one number for both.
-  fileprivate func sides(_ key: String) throws(NeuralNetworksError) -> (width: Int, height: Int) {
+  fileprivate func sides(_ key: String) throws(NeuralNetworksError) -> ImagePreprocessing.Extent {
     if let section = object(key) {
-      return (try section.integer("width", 1...4096), try section.integer("height", 1...4096))
+      return ImagePreprocessing.Extent(
+        width: try section.integer("width", 1...4096), height: try section.integer("height", 1...4096))
     }
     let side = try integer(key, 1...4096)
-    return (side, side)
+    return ImagePreprocessing.Extent(width: side, height: side)
   }
 
   /// A number for each of red, green and blue.

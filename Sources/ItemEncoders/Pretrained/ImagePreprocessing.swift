@@ -1,20 +1,28 @@
 package import ItemCatalog
-package import NeuralNetworks
 
 /// What a model states that is done to a picture before it is seen: resize, crop, scale and normalize.
 package struct ImagePreprocessing: Sendable, Equatable {
+  package struct Extent: Sendable, Equatable {
+    package var width: Int
+    package var height: Int
+
+    package init(width: Int, height: Int) {
+      self.width = width
+      self.height = height
+    }
+  }
+
   package enum Size: Sendable, Equatable {
     /// Both sides as given, whatever the picture's aspect ratio.
-    case exact(width: Int, height: Int)
+    case exact(Extent)
     /// The shorter side; the longer one follows.
     case shorterSide(Int)
   }
 
-  /// Absent where pictures are only cropped.
   package var size: Size
   package var filter: ResamplingFilter
   /// The middle of the resized picture that is kept; the whole of it without one.
-  package var crop: (width: Int, height: Int)?
+  package var crop: Extent?
   /// Samples are multiplied by it first.
   package var rescale: Double
   /// Taken off, for red, green and blue, after the rescaling.
@@ -26,7 +34,7 @@ package struct ImagePreprocessing: Sendable, Equatable {
   package var allowsReducedDecoding = false
 
   package init(
-    size: Size, filter: ResamplingFilter, crop: (width: Int, height: Int)? = nil, rescale: Double, mean: [Double],
+    size: Size, filter: ResamplingFilter, crop: Extent? = nil, rescale: Double, mean: [Double],
     deviation: [Double]
   ) {
     precondition(mean.count == 3 && deviation.count == 3, "red, green and blue")
@@ -38,33 +46,22 @@ package struct ImagePreprocessing: Sendable, Equatable {
     self.deviation = deviation
   }
 
-  package static func == (left: Self, right: Self) -> Bool { left.description == right.description }
-
-  /// Columns of the result.
-  package var width: Int {
+  /// The result's columns and rows. Where the size gives one side alone, a crop follows.
+  package var extent: Extent {
     switch (crop, size) {
-    case (let crop?, _): crop.width
-    case (nil, .exact(let width, _)): width
-    case (nil, .shorterSide(let side)): side
+    case (let crop?, _): crop
+    case (nil, .exact(let extent)): extent
+    case (nil, .shorterSide(let side)): Extent(width: side, height: side)
     }
   }
 
-  /// Rows of the result.
-  package var height: Int {
-    switch (crop, size) {
-    case (let crop?, _): crop.height
-    case (nil, .exact(_, let height)): height
-    case (nil, .shorterSide(let side)): side
-    }
-  }
-
-  /// Reads a picture and prepares it: `height × width × 3`, channels last.
+  /// Reads a picture and prepares it: the extent's `height × width × 3`, channels last.
   package func load(_ path: String, limits: ImageLimits) throws(ImageError) -> ContiguousArray<Float> {
-    let target = allowsReducedDecoding ? 2 * max(width, height) : nil
+    let target = allowsReducedDecoding ? 2 * max(extent.width, extent.height) : nil
     return apply(to: try ImageDecoder.decode(path: path, limits: limits, targetSide: target))
   }
 
-  /// `height × width × 3`, channels last.
+  /// The extent's `height × width × 3`, channels last.
   package func apply(to image: RGBImage) -> ContiguousArray<Float> {
     let pixels = resizedAndCropped(image).pixels
     let table = ContiguousArray(
@@ -80,9 +77,9 @@ package struct ImagePreprocessing: Sendable, Equatable {
 
   /// Before samples become floats.
   package func resizedAndCropped(_ image: RGBImage) -> RGBImage {
-    var resized: RGBImage
+    let resized: RGBImage
     switch size {
-    case .exact(let width, let height): resized = filter.resize(image, width: width, height: height)
+    case .exact(let extent): resized = filter.resize(image, width: extent.width, height: extent.height)
     case .shorterSide(let side):
       // As transformers rounds: the longer side downwards.
       let isWide = image.width > image.height
@@ -98,7 +95,7 @@ package struct ImagePreprocessing: Sendable, Equatable {
   /// A strip of 1 × 10,000 pixels would grow to millions of columns of which the crop keeps a few: where a crop
   /// follows, what it leaves out is cut off first, but for the filter's reach.
   private func resizeWithinMemory(_ image: RGBImage, shorter: Int, longer: Int, isWide: Bool) -> RGBImage {
-    let kept = isWide ? (crop?.width ?? width) : (crop?.height ?? height)
+    let kept = isWide ? extent.width : extent.height
     guard longer > 64 * max(kept, shorter) else {
       return filter.resize(image, width: isWide ? longer : shorter, height: isWide ? shorter : longer)
     }
@@ -117,7 +114,7 @@ extension ImagePreprocessing: CustomStringConvertible {
   package var description: String {
     let cut = crop.map { "crop \($0.width) × \($0.height)" } ?? "no crop"
     let form = switch size {
-    case .exact(let width, let height): "exactly \(width) × \(height)"
+    case .exact(let extent): "exactly \(extent.width) × \(extent.height)"
     case .shorterSide(let side): "shorter side \(side)"
     }
     return "\(form), \(filter.rawValue), \(cut), rescale \(rescale), mean \(mean), deviation \(deviation)"

@@ -42,7 +42,8 @@ package struct EfficientNetConfiguration: Sendable, Equatable {
     self.epsilon = epsilon
   }
 
-  package static let architecture = "EfficientNetLite"
+  /// In `config.json`.
+  package static let modelType = "efficientnet-lite"
 
   /// Image size, width and depth by variant, from `efficientnet_lite_builder.py` of tensorflow/tpu.
   private static let variants: [String: (imageSize: Int, width: Double, depth: Double)] = [

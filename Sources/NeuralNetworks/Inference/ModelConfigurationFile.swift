@@ -65,6 +65,14 @@ package struct ModelConfigurationFile {
     return number.doubleValue
   }
 
+  package func numbers(_ key: String) throws(NeuralNetworksError) -> [Double] {
+    guard has(key) else { throw failure(key, "missing", "a list of numbers") }
+    guard let list = values[key] as? [NSNumber], list.allSatisfy({ $0.doubleValue.isFinite }) else {
+      throw failure(key, "something else", "a list of numbers")
+    }
+    return list.map(\.doubleValue)
+  }
+
   package func flag(_ key: String, default standard: Bool) throws(NeuralNetworksError) -> Bool {
     guard has(key) else { return standard }
     guard let number = values[key] as? NSNumber else { throw failure(key, "something else", "true or false") }

@@ -103,7 +103,7 @@ package struct VisionTransformer: Sendable {
   private func embed(_ image: ContiguousArray<Float>, _ scratch: inout TransformerScratch) {
     let width = configuration.width, tokens = configuration.tokens
     let patches = patchRows(image)
-    scratch.withState { state in
+    unsafe scratch.withState { state in
       unsafe patches.withUnsafeBufferPointer { patches in
         guard let patches = patches.baseAddress else { return }
         unsafe patchEmbedding.apply(patches, rows: tokens - 1, into: state + width)
@@ -135,7 +135,7 @@ package struct VisionTransformer: Sendable {
   private func pool(_ scratch: inout TransformerScratch) -> ContiguousArray<Float> {
     let (width, tokens) = (configuration.width, configuration.tokens)
     var pooled = ContiguousArray<Float>(repeating: 0, count: width)
-    scratch.withState { state in
+    unsafe scratch.withState { state in
       switch configuration.pooling {
       case .first:
         unsafe finalNormalization.apply(to: state, rows: 1)

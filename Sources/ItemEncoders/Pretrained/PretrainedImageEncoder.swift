@@ -1,0 +1,147 @@
+internal import Foundation
+public import ItemCatalog
+internal import NeuralNetworks
+internal import Synchronization
+package import TensorMath
+
+/// An image encoder with pretrained weights, from a model folder: EfficientNet-Lite as `tools/convert_efficientnet.py`
+/// writes it, or a ViT or CLIP in the layout of the Hugging Face hub (`config.json`, `model.safetensors`,
+/// `preprocessor_config.json`).
+///
+/// Every thread reads, decodes and prepares its own pictures and runs the model on them, so that no core waits for
+/// another's part of the work and memory does not grow with the batch.
+public struct PretrainedImageEncoder: ItemEncoder {
+  public var modality: Modality { .image }
+  public var dimensions: Int { model.dimensions }
+  public let fingerprint: String
+
+  /// Limits on what is decoded; an image beyond them counts as broken.
+  public let limits: ImageLimits
+
+  private let model: PretrainedImageModel
+  package let preprocessing: ImagePreprocessing
+
+  /// Items per parallel task: a scratch memory is made for each, and decoding times differ.
+  private static let chunkSize = 2 * PretrainedImageModel.batch
+
+  /// Loads a model folder.
+  /// - Throws: `unreadableEncoder`, which names the file, for an architecture that is unknown, a tensor that is missing,
+  ///   superfluous, of another shape or not finite, and preprocessing that cannot be done as stated.
+  public init(folder: String, limits: ImageLimits = ImageLimits()) throws(EncoderError) {
+    try self.init(folder: folder, limits: limits, precision: .single)
+  }
+
+  /// - Parameter allowsReducedDecoding: See ``ImagePreprocessing/allowsReducedDecoding``.
+  package init(
+    folder: String, limits: ImageLimits = ImageLimits(), precision: WeightPrecision,
+    allowsReducedDecoding: Bool = false
+  ) throws(EncoderError) {
+    do throws(NeuralNetworksError) {
+      let config = try ModelConfigurationFile(contentsOf: folder + "/config.json")
+      let checkpoint = folder + "/model.safetensors"
+      model = try PretrainedImageModel(config, checkpoint: checkpoint, precision: precision)
+      var preprocessing = try model.preprocessing(config, folder: folder)
+      preprocessing.allowsReducedDecoding = allowsReducedDecoding
+      self.preprocessing = preprocessing
+      fingerprint = try Self.fingerprint(
+        files: [folder + "/config.json", checkpoint],
+        parameters: [PackedMatrix.effective(precision).rawValue, preprocessing.description])
+      self.limits = limits
+    } catch {
+      throw EncoderError(.unreadableEncoder, error.message)
+    }
+  }
+
+  /// Depends on the files' bytes and on this code: raise the number when its vectors change.
+  private static func fingerprint(files: [String], parameters: [String]) throws(NeuralNetworksError) -> String {
+    var hasher = ContentHasher()
+    hasher.updateField("tessera pretrained:image 1")
+    for parameter in parameters { hasher.updateField(parameter) }
+    for path in files {
+      do {
+        let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+        defer { try? file.close() }
+        var content = ContentHasher()
+        while let part = try file.read(upToCount: 1 << 20), !part.isEmpty { content.update([UInt8](part)) }
+        hasher.updateField(content.finalize().bytes)
+      } catch {
+        throw NeuralNetworksError(.unreadableFile, "cannot read \(path): \(error.localizedDescription)")
+      }
+    }
+    return hasher.finalize().hex
+  }
+
+  /// Decodes and encodes the images of a batch. An item without an image is absent; an image that is missing or
+  /// cannot be decoded is absent and reported.
+  public func encode(_ items: [Item]) -> EncodedBatch {
+    let outcomes = Mutex([(index: Int, outcome: Result<ContiguousArray<Float>, PreparationProblem>)]())
+    Parallelism.forEachChunk(of: items.count, size: Self.chunkSize) { chunk in
+      let encoded = encode(items, chunk)
+      outcomes.withLock { $0 += encoded }
+    }
+    var batch = EncodedBatch(
+      vectors: Matrix(rows: items.count, columns: dimensions), isPresent: Array(repeating: false, count: items.count))
+    for (index, outcome) in outcomes.withLock({ $0 }).sorted(by: { $0.index < $1.index }) {
+      switch outcome {
+      case .success(let features):
+        batch.isPresent[index] = true
+        batch.vectors.elements.replaceSubrange(index * dimensions..<(index + 1) * dimensions, with: features)
+      case .failure(let problem): batch.failures.append(EncodingFailure(index: index, reason: problem.reason))
+      }
+    }
+    return batch
+  }
+
+  /// A few images at a time: prepared one by one, then through the model together.
+  private func encode(
+    _ items: [Item], _ chunk: Range<Int>
+  ) -> [(index: Int, outcome: Result<ContiguousArray<Float>, PreparationProblem>)] {
+    var runner = PretrainedImageRunner(model)
+    var outcomes: [(index: Int, outcome: Result<ContiguousArray<Float>, PreparationProblem>)] = []
+    for start in stride(from: chunk.lowerBound, to: chunk.upperBound, by: PretrainedImageModel.batch) {
+      var (indices, images): ([Int], [ContiguousArray<Float>]) = ([], [])
+      for index in start..<min(start + PretrainedImageModel.batch, chunk.upperBound) {
+        switch prepare(items[index]) {
+        case .success(let image):
+          indices.append(index)
+          images.append(image)
+        case .failure(let problem): outcomes.append((index, .failure(problem)))
+        case nil: continue
+        }
+      }
+      guard !images.isEmpty else { continue }
+      for (index, vector) in zip(indices, runner.features(of: images)) {
+        outcomes.append((index, Self.normalized(vector, item: items[index])))
+      }
+    }
+    return outcomes
+  }
+
+  /// Nil for an item without an image.
+  private func prepare(_ item: Item) -> Result<ContiguousArray<Float>, PreparationProblem>? {
+    guard let path = item.imagePath else {
+      return item.image.map { .failure(PreparationProblem(reason: "image \($0) is missing or unusable")) }
+    }
+    do throws(ImageError) {
+      return .success(try preprocessing.load(path, limits: limits))
+    } catch {
+      return .failure(PreparationProblem(reason: "\(item.image ?? path): \(error.message)"))
+    }
+  }
+
+  /// A vector at unit length. One without a direction is no vector of the picture.
+  private static func normalized(
+    _ vector: ContiguousArray<Float>, item: Item
+  ) -> Result<ContiguousArray<Float>, PreparationProblem> {
+    let norm = vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    guard norm.isFinite, norm > 0 else {
+      return .failure(
+        PreparationProblem(reason: "\(item.image ?? item.id): the model gives a vector of length \(norm)"))
+    }
+    return .success(ContiguousArray(vector.lazy.map { $0 / norm }))
+  }
+}
+
+private struct PreparationProblem: Error {
+  let reason: String
+}
