@@ -61,6 +61,7 @@ let package = Package(
     library("BehaviorAlignment", ["TensorMath", "NeuralNetworks", "ItemCatalog", "ItemEncoders"]),
     library("Quantizers", ["TensorMath", collections, numerics]),
     library("SemanticIDStore", ["CLMDB"]),
+    library("Tokenizers", []),
     library("TableExport", ["TensorMath", "NeuralNetworks"]),
     library(
       "PipelineEngine",
@@ -90,6 +91,7 @@ let package = Package(
       name: "StoreTestHelper", dependencies: ["SemanticIDStore"], path: "Tests/StoreTestHelper",
       swiftSettings: sharedSettings),
     tests("SemanticIDStoreTests", ["SemanticIDStore", "StoreTestHelper", "TensorMath"]),
+    tests("TokenizersTests", ["Tokenizers", "TensorMath"], resources: [.copy("Fixtures")]),
     tests("TableExportTests", ["TableExport", "TensorMath", "NeuralNetworks"]),
     tests(
       "PipelineEngineTests",
