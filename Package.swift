@@ -50,6 +50,7 @@ let package = Package(
     .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CVectorKernels"),
+    .target(name: "CChildProcess", cSettings: [.treatAllWarnings(as: .error)]),
     .target(
       name: "CImageCodecs", dependencies: ["CPNG", "CJPEG"], cSettings: [.treatAllWarnings(as: .error)],
       linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg")]),
@@ -57,7 +58,7 @@ let package = Package(
     library("TensorMath", ["COpenBLAS", "COneDNN", "CVectorKernels", numerics]),
     library("NeuralNetworks", ["TensorMath"]),
     library("ItemCatalog", ["TensorMath", "CImageCodecs", "CZlib", crypto, numerics]),
-    library("ItemEncoders", ["TensorMath", "NeuralNetworks", "ItemCatalog"]),
+    library("ItemEncoders", ["TensorMath", "NeuralNetworks", "Tokenizers", "ItemCatalog", "CChildProcess"]),
     library("BehaviorAlignment", ["TensorMath", "NeuralNetworks", "ItemCatalog", "ItemEncoders"]),
     library("Quantizers", ["TensorMath", collections, numerics]),
     library("SemanticIDStore", ["CLMDB"]),
@@ -72,7 +73,7 @@ let package = Package(
     .executableTarget(
       name: "tessera",
       dependencies: [
-        "TensorMath", "ItemCatalog", "Quantizers", "SemanticIDStore", "TableExport", "PipelineEngine",
+        "TensorMath", "ItemCatalog", "ItemEncoders", "Quantizers", "SemanticIDStore", "TableExport", "PipelineEngine",
         argumentParser, logging,
       ],
       swiftSettings: sharedSettings + [.strictMemorySafety()]),
@@ -83,7 +84,12 @@ let package = Package(
     tests("TensorMathTests", ["TensorMath", "CVectorKernels", numerics]),
     tests("NeuralNetworksTests", ["NeuralNetworks", "TensorMath"], resources: [.copy("Fixtures")]),
     tests("ItemCatalogTests", ["ItemCatalog", "TensorMath"], resources: [.copy("Fixtures")]),
-    tests("ItemEncodersTests", ["ItemEncoders", "ItemCatalog", "NeuralNetworks", "TensorMath"]),
+// Another program for the encoders' tests: a worker that keeps the protocol, or breaks it in one way.
+    .executableTarget(
+      name: "WorkerTestHelper", path: "Tests/WorkerTestHelper", swiftSettings: sharedSettings),
+    tests(
+      "ItemEncodersTests", ["ItemEncoders", "WorkerTestHelper", "ItemCatalog", "NeuralNetworks", "TensorMath"],
+      resources: [.copy("Fixtures")]),
     tests("BehaviorAlignmentTests", ["BehaviorAlignment", "ItemEncoders", "TensorMath", "ItemCatalog"]),
     tests("QuantizersTests", ["Quantizers", "TensorMath"]),
     // Another process for the store's tests: a writer to kill, a reader to outlive a collection, a victim of bad files.

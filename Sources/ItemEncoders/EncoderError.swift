@@ -9,6 +9,14 @@ public struct EncoderError: Error, Sendable, Equatable, CustomStringConvertible 
     case unreadableEncoder
     /// An encoder that cannot be written.
     case unwritableEncoder
+    /// A worker that cannot be started, or that died more often than it is restarted.
+    case workerFailed
+    /// A worker that did not answer in time.
+    case workerTimeout
+    /// A worker's header, answer or input line that the protocol does not allow.
+    case workerProtocol
+    /// Somebody asked to stop while an encoder was waited for.
+    case cancelled
   }
 
   public let code: Code

@@ -15,8 +15,18 @@ public protocol ItemEncoder: Sendable {
   /// preprocessing.
   var fingerprint: String { get }
 
-  /// Encodes a batch on all threads. Never throws for an item's sake: one that cannot be encoded is reported.
-  func encode(_ items: [Item]) -> EncodedBatch
+  /// Encodes a batch on all threads. Never throws for an item's sake: one that cannot be encoded is reported. What it
+  /// throws ends the run: a worker that is gone, not a picture that is broken.
+  func encode(_ items: [Item]) throws(EncoderError) -> EncodedBatch
+
+  /// Says that no more items come for now. An encoder lets go of what it holds, such as a running worker, and throws
+  /// where only the end shows that its answers cannot be trusted. Encoding after it is allowed and starts afresh.
+  func finish() throws(EncoderError)
+}
+
+extension ItemEncoder {
+  /// Most encoders hold nothing.
+  public func finish() throws(EncoderError) {}
 }
 
 /// The vectors of a batch of items, row-aligned with it.

@@ -91,6 +91,6 @@ public struct TextTemplate: Sendable, Equatable, CustomStringConvertible {
 }
 
 /// Whether a string has nothing but ASCII spaces and line breaks.
-private func isBlank(_ text: String) -> Bool {
+func isBlank(_ text: String) -> Bool {
   text.utf8.allSatisfy { $0 == 0x20 || (0x09...0x0D).contains($0) }
 }

@@ -15,7 +15,7 @@ extension PipelineError {
     case let error as StoreError: self.init(Self.code(of: error), error.message)
     case let error as TableExportError: self.init(Self.code(of: error), error.description)
     case let error as EncoderError:
-      self.init(error.code == .unwritableEncoder ? .cannotWrite : .invalidData, error.message)
+      self.init(Self.code(of: error), error.message)
     case let error as AlignmentError:
       self.init(error.code == .unwritableModel ? .cannotWrite : .invalidData, error.message)
     case let error as QuantizerError: self.init(.invalidData, error.message)
@@ -29,6 +29,15 @@ extension PipelineError {
     case .inputMissing, .inputUnreadable: .inputMissing
     case .badData, .tooManyRejected, .damagedTable: .invalidData
     case .cannotWrite: .cannotWrite
+    }
+  }
+
+  private static func code(of error: EncoderError) -> Code {
+    switch error.code {
+    case .unwritableEncoder: .cannotWrite
+    case .cancelled: .interrupted
+    case .invalidTemplate, .invalidParameter, .unreadableEncoder, .workerFailed, .workerTimeout, .workerProtocol:
+      .invalidData
     }
   }
 

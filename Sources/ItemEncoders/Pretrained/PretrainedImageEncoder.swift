@@ -1,4 +1,3 @@
-internal import Foundation
 public import ItemCatalog
 internal import NeuralNetworks
 internal import Synchronization
@@ -43,32 +42,15 @@ public struct PretrainedImageEncoder: ItemEncoder {
       var preprocessing = try model.preprocessing(config, folder: folder)
       preprocessing.allowsReducedDecoding = allowsReducedDecoding
       self.preprocessing = preprocessing
-      fingerprint = try Self.fingerprint(
-        files: [folder + "/config.json", checkpoint],
-        parameters: [PackedMatrix.effective(precision).rawValue, preprocessing.description])
+      // Raise the number when this code's vectors change.
+      fingerprint = try ModelFolder(path: folder).fingerprint(
+        kind: "tessera pretrained:image 1",
+        parameters: [PackedMatrix.effective(precision).rawValue, preprocessing.description],
+        files: ["config.json", "model.safetensors"])
       self.limits = limits
     } catch {
       throw EncoderError(.unreadableEncoder, error.message)
     }
-  }
-
-  /// Depends on the files' bytes and on this code: raise the number when its vectors change.
-  private static func fingerprint(files: [String], parameters: [String]) throws(NeuralNetworksError) -> String {
-    var hasher = ContentHasher()
-    hasher.updateField("tessera pretrained:image 1")
-    for parameter in parameters { hasher.updateField(parameter) }
-    for path in files {
-      do {
-        let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-        defer { try? file.close() }
-        var content = ContentHasher()
-        while let part = try file.read(upToCount: 1 << 20), !part.isEmpty { content.update([UInt8](part)) }
-        hasher.updateField(content.finalize().bytes)
-      } catch {
-        throw NeuralNetworksError(.unreadableFile, "cannot read \(path): \(error.localizedDescription)")
-      }
-    }
-    return hasher.finalize().hex
   }
 
   /// Decodes and encodes the images of a batch. An item without an image is absent; an image that is missing or

@@ -27,6 +27,16 @@ package struct ModelConfigurationFile {
     self.values = values
   }
 
+  /// The objects of a file that holds a list of them, such as `modules.json`.
+  package static func list(contentsOf path: String) throws(NeuralNetworksError) -> [ModelConfigurationFile] {
+    guard let data = FileManager.default.contents(atPath: path), data.count <= maximumBytes,
+      let list = try? JSONSerialization.jsonObject(with: data) as? [[String: Any]]
+    else {
+      throw NeuralNetworksError(.malformedFile, "\(path): a JSON list of objects is expected")
+    }
+    return list.enumerated().map { ModelConfigurationFile(path: "\(path), entry \($0 + 1)", values: $1) }
+  }
+
   private init(path: String, values: [String: Any]) {
     self.path = path
     self.values = values

@@ -36,28 +36,12 @@ struct VisionTensorNames {
     _ number: Int, _ configuration: VisionTransformerConfiguration, _ precision: WeightPrecision,
     _ reader: inout CheckpointReader
   ) throws(NeuralNetworksError) -> TransformerLayer {
-    let (width, wide) = (configuration.width, configuration.feedForwardWidth), epsilon = configuration.epsilon
-    let name = isCLIP ? "vision_model.encoder.layers.\(number)." : "encoder.layer.\(number)."
-    let projected =
-      isCLIP
-      ? ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"]
-      : ["attention.attention.query", "attention.attention.key", "attention.attention.value"]
-    return TransformerLayer(
-      order: .normalizedBefore,
-      projections: try reader.linear(
-        name + projected[0], name + projected[1], name + projected[2], inputs: width, outputs: width,
-        hasBias: configuration.hasProjectionBias, precision: precision),
-      attentionOutput: try reader.linear(
-        name + (isCLIP ? "self_attn.out_proj" : "attention.output.dense"), inputs: width, outputs: width,
-        precision: precision),
-      attentionNormalization: try reader.layerNormalization(
-        name + (isCLIP ? "layer_norm1" : "layernorm_before"), width: width, epsilon: epsilon),
-      expansion: try reader.linear(
-        name + (isCLIP ? "mlp.fc1" : "intermediate.dense"), inputs: width, outputs: wide, precision: precision),
-      contraction: try reader.linear(
-        name + (isCLIP ? "mlp.fc2" : "output.dense"), inputs: wide, outputs: width, precision: precision),
-      outputNormalization: try reader.layerNormalization(
-        name + (isCLIP ? "layer_norm2" : "layernorm_after"), width: width, epsilon: epsilon),
-      activation: configuration.activation)
+    let shape = TransformerLayerShape(
+      order: .normalizedBefore, width: configuration.width, feedForwardWidth: configuration.feedForwardWidth,
+      epsilon: configuration.epsilon, activation: configuration.activation,
+      hasProjectionBias: configuration.hasProjectionBias)
+    return isCLIP
+      ? try reader.transformerLayer("vision_model.encoder.layers.\(number).", .clip, shape, precision)
+      : try reader.transformerLayer("encoder.layer.\(number).", .vit, shape, precision)
   }
 }

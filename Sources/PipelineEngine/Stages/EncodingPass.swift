@@ -85,7 +85,7 @@ struct EncodingPass {
     _ positions: [Int], _ items: [Item?], _ hashes: [UInt64?], encoder: any ItemEncoder,
     into batch: inout EncodedBatch, _ failures: inout [Int: [String]]
   ) throws {
-    let encoded = encoder.encode(positions.compactMap { items[$0] })
+    let encoded = try encoder.encode(positions.compactMap { items[$0] })
     let key = EmbeddingCache.encoderKey(encoder.fingerprint)
     let columns = encoder.dimensions
     for (index, position) in positions.enumerated() where encoded.isPresent[index] {
@@ -125,8 +125,9 @@ struct EncodingPass {
     }
   }
 
-  /// Completes the files.
+  /// Completes the files. An encoder that turns out not to be trusted fails before anything is complete.
   mutating func finish() throws {
+    for encoder in encoders { try encoder.finish() }
     try cache.flush()
     try FileSystem.write(rejected, to: rejectedPath)
     for writer in vectorWriters { try writer.finish() }

@@ -1,0 +1,38 @@
+internal import Foundation
+internal import ItemCatalog
+internal import NeuralNetworks
+
+/// Files of one model in the Hugging Face layout.
+struct ModelFolder {
+  let path: String
+
+  func file(_ name: String) -> String { path + "/" + name }
+
+  func has(_ name: String) -> Bool { FileManager.default.fileExists(atPath: file(name)) }
+
+  var config: ModelConfigurationFile {
+    get throws(NeuralNetworksError) { try ModelConfigurationFile(contentsOf: file("config.json")) }
+  }
+
+  var checkpoint: String { file("model.safetensors") }
+
+  /// SHA-256, in hexadecimal, over a kind of encoder, its parameters and the bytes of the files it is made of.
+  func fingerprint(kind: String, parameters: [String], files: [String]) throws(NeuralNetworksError) -> String {
+    var hasher = ContentHasher()
+    hasher.updateField(kind)
+    for parameter in parameters { hasher.updateField(parameter) }
+    for name in files {
+      hasher.updateField(name)
+      do {
+        let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: file(name)))
+        defer { try? handle.close() }
+        var content = ContentHasher()
+        while let part = try handle.read(upToCount: 1 << 20), !part.isEmpty { content.update([UInt8](part)) }
+        hasher.updateField(content.finalize().bytes)
+      } catch {
+        throw NeuralNetworksError(.unreadableFile, "cannot read \(file(name)): \(error.localizedDescription)")
+      }
+    }
+    return hasher.finalize().hex
+  }
+}
