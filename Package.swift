@@ -57,12 +57,12 @@ let package = Package(
 
     library("TensorMath", ["COpenBLAS", "COneDNN", "CVectorKernels", numerics]),
     library("NeuralNetworks", ["TensorMath"]),
+    library("Tokenizers", []),
     library("ItemCatalog", ["TensorMath", "CImageCodecs", "CZlib", crypto, numerics]),
     library("ItemEncoders", ["TensorMath", "NeuralNetworks", "Tokenizers", "ItemCatalog", "CChildProcess"]),
     library("BehaviorAlignment", ["TensorMath", "NeuralNetworks", "ItemCatalog", "ItemEncoders"]),
     library("Quantizers", ["TensorMath", collections, numerics]),
     library("SemanticIDStore", ["CLMDB"]),
-    library("Tokenizers", []),
     library("TableExport", ["TensorMath", "NeuralNetworks"]),
     library(
       "PipelineEngine",
@@ -83,6 +83,7 @@ let package = Package(
       swiftSettings: sharedSettings),
     tests("TensorMathTests", ["TensorMath", "CVectorKernels", numerics]),
     tests("NeuralNetworksTests", ["NeuralNetworks", "TensorMath"], resources: [.copy("Fixtures")]),
+    tests("TokenizersTests", ["Tokenizers", "TensorMath"], resources: [.copy("Fixtures")]),
     tests("ItemCatalogTests", ["ItemCatalog", "TensorMath"], resources: [.copy("Fixtures")]),
 // Another program for the encoders' tests: a worker that keeps the protocol, or breaks it in one way.
     .executableTarget(
@@ -97,7 +98,6 @@ let package = Package(
       name: "StoreTestHelper", dependencies: ["SemanticIDStore"], path: "Tests/StoreTestHelper",
       swiftSettings: sharedSettings),
     tests("SemanticIDStoreTests", ["SemanticIDStore", "StoreTestHelper", "TensorMath"]),
-    tests("TokenizersTests", ["Tokenizers", "TensorMath"], resources: [.copy("Fixtures")]),
     tests("TableExportTests", ["TableExport", "TensorMath", "NeuralNetworks"]),
     tests(
       "PipelineEngineTests",

@@ -1,7 +1,7 @@
 internal import Foundation
 public import ItemCatalog
 internal import NeuralNetworks
-package import TensorMath
+internal import TensorMath
 internal import Tokenizers
 
 /// A text encoder with pretrained weights, from a model folder in the layout of the Hugging Face hub: the BERT family

@@ -1,4 +1,4 @@
-package import TensorMath
+internal import TensorMath
 
 /// What a checkpoint calls the parts of one transformer layer, behind the layer's own prefix.
 struct TransformerLayerNames {
