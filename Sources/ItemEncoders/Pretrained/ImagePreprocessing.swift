@@ -121,10 +121,11 @@ extension ImagePreprocessing: CustomStringConvertible {
   /// All that a picture's samples depend on; part of an encoder's fingerprint.
   package var description: String {
     let cut = crop.map { "crop \($0.width) × \($0.height)" } ?? "no crop"
-    let form = switch size {
-    case .exact(let extent): "exactly \(extent.width) × \(extent.height)"
-    case .shorterSide(let side): "shorter side \(side)"
-    }
+    let form =
+      switch size {
+      case .exact(let extent): "exactly \(extent.width) × \(extent.height)"
+      case .shorterSide(let side): "shorter side \(side)"
+      }
     return "\(form), \(filter.rawValue), \(cut), rescale \(rescale), mean \(mean), deviation \(deviation)"
       + (allowsReducedDecoding ? ", reduced decoding" : "")
   }
