@@ -2,6 +2,7 @@ import Foundation
 import ItemCatalog
 import ItemEncoders
 import NeuralNetworks
+import TensorMath
 import TestSupport
 import Testing
 
@@ -141,9 +142,10 @@ private let clip = """
   }
 
   @Test func efficientNetsSamplesAreCenteredAndScaled() throws {
-    let preprocessing = try ImagePreprocessing(
-      efficientNet: configuration(
-        #"{"preprocessing": {"resize": {"height": 4, "width": 6}, "filter": "bicubic", "mean": 127, "scale": 0.0078125}}"#))
+    let text = """
+      {"preprocessing": {"resize": {"height": 4, "width": 6}, "filter": "bicubic", "mean": 127, "scale": 0.0078125}}
+      """
+    let preprocessing = try ImagePreprocessing(efficientNet: configuration(text))
     let values = preprocessing.apply(to: picture(6, 4))
     #expect(values == ContiguousArray(picture(6, 4).pixels.map { (Float($0) - 127) / 128 }))
     #expect(preprocessing.extent == ImagePreprocessing.Extent(width: 6, height: 4))
@@ -157,7 +159,8 @@ private let clip = """
     let square = ImagePreprocessing.Extent(width: 96, height: 96)
     #expect(try read("96").size == .exact(square))
     #expect(try read(#"{"height": 80, "width": 96}"#).extent == ImagePreprocessing.Extent(width: 96, height: 80))
-    let cropped = try read(#"{"shortest_edge": 128}"#, #""do_center_crop": true, "crop_size": {"height": 96, "width": 96},"#)
+    let cropped = try read(
+      #"{"shortest_edge": 128}"#, #""do_center_crop": true, "crop_size": {"height": 96, "width": 96},"#)
     #expect(cropped.size == .shorterSide(128) && cropped.extent == square && cropped.filter == .bicubic)
     #expect(try read("128", #""crop_size": 96,"#).size == .shorterSide(128))
     #expect(try read("128", #""crop_size": 96, "do_center_crop": false,"#).crop == nil)
@@ -181,7 +184,8 @@ private let clip = """
     #expect(error?.message.contains("preprocessor_config.json") == true)
   }
 
-  @Test(arguments: [(1, 1), (1, 9000), (9000, 1), (3, 2), (225, 224)]) func everyShapeIsPrepared(width: Int, height: Int) throws {
+  @Test(arguments: [(1, 1), (1, 9000), (9000, 1), (3, 2), (225, 224)])
+  func everyShapeIsPrepared(width: Int, height: Int) throws {
     for text in [vit, clip] {
       let preprocessing = try ImagePreprocessing(configuration(text))
       let values = preprocessing.apply(to: picture(width, height))

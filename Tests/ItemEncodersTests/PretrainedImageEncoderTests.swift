@@ -8,7 +8,8 @@ import Testing
 
 /// A ViT of one layer for 16 × 16 pixels with random weights, as a model folder.
 private func writeModel(
-  _ folder: String, seed: UInt64 = 1, config changes: [String: Any] = [:], tensors change: ([NamedTensor]) -> [NamedTensor] = { $0 }
+  _ folder: String, seed: UInt64 = 1, config changes: [String: Any] = [:],
+  tensors change: ([NamedTensor]) -> [NamedTensor] = { $0 }
 ) throws {
   var random = RandomSource(seed: seed)
   func tensor(_ name: String, _ shape: [Int]) -> NamedTensor {
@@ -37,7 +38,9 @@ private func writeModel(
     "image_size": 16, "patch_size": 8,
   ]
   config.merge(changes) { $1 }
-  let preprocessor = #"{"size": {"height": 16, "width": 16}, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}"#
+  let preprocessor = """
+    {"size": {"height": 16, "width": 16}, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}
+    """
   try SafetensorsWriter.write(change(tensors), to: folder + "/model.safetensors")
   try JSONSerialization.data(withJSONObject: config).write(to: URL(fileURLWithPath: folder + "/config.json"))
   try Data(preprocessor.utf8).write(to: URL(fileURLWithPath: folder + "/preprocessor_config.json"))

@@ -21,6 +21,10 @@ private func folder(_ name: String) throws -> String {
   try #require(Bundle.module.resourceURL).appending(path: "Fixtures/\(name)").path
 }
 
+private func modelFolder(_ name: String) -> String? {
+  ProcessInfo.processInfo.environment["TESSERA_MODELS"].map { $0 + "/" + name }
+}
+
 private func expectedVectors(_ name: String) throws -> [[Float]] {
   struct Expected: Decodable { let vectors: [[Float]] }
   let data = try Data(contentsOf: URL(fileURLWithPath: folder(name) + "/expected.json"))
@@ -92,6 +96,17 @@ private func features(
     for (index, image) in images.enumerated() {
       let alone = features(model, [image], &scratch)
       #expect(alone == ContiguousArray(together[index * 320..<(index + 1) * 320]))
+    }
+  }
+
+  /// TESSERA_MODELS names the folder with efficientnet-lite0, as tools/convert_efficientnet.py writes it.
+  @Test(.enabled(if: modelFolder("efficientnet-lite0") != nil)) func realWeightsGiveThePeersFeatures() throws {
+    let folder = try #require(modelFolder("efficientnet-lite0"))
+    let config = try EfficientNetConfiguration(ModelConfigurationFile(contentsOf: folder + "/config.json"))
+    let expected = try expectedVectors("efficientnet-lite0")[0]
+    for (precision, bound) in [(WeightPrecision.single, 0.999999), (.half, 0.9995)] {
+      let model = try EfficientNet(config, checkpoint: folder + "/model.safetensors", precision: precision)
+      #expect(cosine(features(model, [picture(224, 1)]), expected) > bound)
     }
   }
 
@@ -183,9 +198,11 @@ private func features(
 
   @Test func anImageDoesNotDependOnThoseBefore() throws {
     let model = try model("vit-tiny")
-    var (used, fresh) = (model.makeScratch(), model.makeScratch())
+    var used = model.makeScratch()
+    var fresh = model.makeScratch()
     _ = model.features(of: picture(32, 3), &used)
-    #expect(model.features(of: picture(32, 1), &used) == model.features(of: picture(32, 1), &fresh))
+    let again = model.features(of: picture(32, 1), &used)
+    #expect(again == model.features(of: picture(32, 1), &fresh))
   }
 
   @Test func meanPoolingAveragesThePatches() throws {

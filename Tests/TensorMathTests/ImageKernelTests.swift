@@ -49,7 +49,8 @@ private func depthwiseReference(
   @Test(arguments: [3, 5], [1, 2])
   func rowsEqualTheDefinition(kernel: Int, stride: Int) {
     var random = RandomSource(seed: UInt64(kernel * 2 + stride))
-    for (width, height, channels) in [(1, 1, 16), (2, 3, 5), (7, 7, 32), (9, 4, 17), (14, 2, 48), (15, 6, 16), (33, 3, 16)] {
+    let extents = [(1, 1, 16), (2, 3, 5), (7, 7, 32), (9, 4, 17), (14, 2, 48), (15, 6, 16), (33, 3, 16)]
+    for (width, height, channels) in extents {
       let weights = ContiguousArray((0..<channels * kernel * kernel).map { _ in random.nextNormal() })
       let bias = ContiguousArray((0..<channels).map { _ in random.nextNormal() + 1 })
       let filter = DepthwiseConvolution(weights: weights, bias: bias, kernel: kernel, stride: stride)
@@ -93,7 +94,8 @@ private func depthwiseReference(
       for isColumns in [true, false] {
         let length = isColumns ? width : height
         let used = min(taps, length)
-        let starts = ContiguousArray((0..<outputs).map { _ in Int32.random(in: 0...Int32(length - used), using: &random) })
+        let starts = ContiguousArray(
+          (0..<outputs).map { _ in Int32.random(in: 0...Int32(length - used), using: &random) })
         let values = ContiguousArray(
           (0..<outputs * used).map { _ in Int32.random(in: -1 << 17...1 << 18, using: &random) })
         let weights = ResamplingWeights(taps: used, starts: starts, weights: values)

@@ -44,7 +44,8 @@ extension ImagePreprocessing {
     guard let filter = ResamplingFilter(pillowCode: code) else {
       throw config.failure("resample", "\(code), nearest neighbor", "an antialiased filter, 1 to 5")
     }
-    let rescale = try config.flag("do_rescale", default: true)
+    let rescale =
+      try config.flag("do_rescale", default: true)
       ? try config.number("rescale_factor", default: 1.0 / 255) : 1
     var (mean, deviation) = ([0.0, 0, 0], [1.0, 1, 1])
     if try config.flag("do_normalize", default: true) {

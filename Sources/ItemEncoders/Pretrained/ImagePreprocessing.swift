@@ -64,15 +64,23 @@ package struct ImagePreprocessing: Sendable, Equatable {
   /// The extent's `height × width × 3`, channels last.
   package func apply(to image: RGBImage) -> ContiguousArray<Float> {
     let pixels = resizedAndCropped(image).pixels
-    let table = ContiguousArray(
-      (0..<256).flatMap { sample in
-        (0..<3).map { Float((Double(sample) * rescale - mean[$0]) / deviation[$0]) }
-      })
-    var result = ContiguousArray<Float>(repeating: 0, count: pixels.count)
-    for index in stride(from: 0, to: pixels.count, by: 3) {
-      for channel in 0..<3 { result[index + channel] = table[Int(pixels[index + channel]) * 3 + channel] }
+    // An affine map per channel, in single precision: within a rounding of what the reference computes.
+    var (factors, offsets) = (SIMD4<Float>(), SIMD4<Float>())
+    for channel in 0..<3 {
+      factors[channel] = Float(rescale / deviation[channel])
+      offsets[channel] = Float(mean[channel] / rescale)
     }
-    return result
+    return unsafe ContiguousArray(unsafeUninitializedCapacity: pixels.count) { result, count in
+      let source = pixels.span
+      for index in stride(from: 0, to: pixels.count, by: 3) {
+        let pixel = SIMD4(Float(source[index]), Float(source[index + 1]), Float(source[index + 2]), 0)
+        let value = (pixel - offsets) * factors
+        unsafe result[index] = value.x
+        unsafe result[index + 1] = value.y
+        unsafe result[index + 2] = value.z
+      }
+      count = pixels.count
+    }
   }
 
   /// Before samples become floats.
@@ -113,10 +121,11 @@ extension ImagePreprocessing: CustomStringConvertible {
   /// All that a picture's samples depend on; part of an encoder's fingerprint.
   package var description: String {
     let cut = crop.map { "crop \($0.width) × \($0.height)" } ?? "no crop"
-    let form = switch size {
-    case .exact(let extent): "exactly \(extent.width) × \(extent.height)"
-    case .shorterSide(let side): "shorter side \(side)"
-    }
+    let form =
+      switch size {
+      case .exact(let extent): "exactly \(extent.width) × \(extent.height)"
+      case .shorterSide(let side): "shorter side \(side)"
+      }
     return "\(form), \(filter.rawValue), \(cut), rescale \(rescale), mean \(mean), deviation \(deviation)"
       + (allowsReducedDecoding ? ", reduced decoding" : "")
   }

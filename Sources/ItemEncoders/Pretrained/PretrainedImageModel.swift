@@ -80,7 +80,9 @@ struct PretrainedImageRunner: ~Copyable {
   mutating func features(of images: [ContiguousArray<Float>]) -> [ContiguousArray<Float>] {
     switch model {
     case .efficientNet(let network):
-      let all = ContiguousArray(images.joined())
+      var all: ContiguousArray<Float> = []
+      all.reserveCapacity(images.count * network.imageCount)
+      for image in images { all.append(contentsOf: image) }
       var output = ContiguousArray<Float>(repeating: 0, count: images.count * network.dimensions)
       var scratch = efficientNet.take() ?? network.makeScratch()
       unsafe all.withUnsafeBufferPointer { all in

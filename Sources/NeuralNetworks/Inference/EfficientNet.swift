@@ -66,19 +66,18 @@ package struct EfficientNet: Sendable {
     _ scratch: inout EfficientNetScratch
   ) {
     guard count > 0 else { return }
-    let (largest, sharedFrom, sharedCount, lastSide) = mapSizes()
-    unsafe scratch.withMaps(max(largest, count * sharedCount)) { scratch, current, next in
-      unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: count * sharedCount) { shared in
+    let maps = mapSizes()
+    unsafe scratch.withMaps(max(maps.largest, count * maps.largestShared)) { scratch, current, next in
+      unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: count * maps.firstShared) { shared in
         guard let shared = shared.baseAddress else { return }
         var side = 0
         for image in 0..<count {
           side = unsafe applyStem(images + image * imageCount, into: current, &scratch)
-          let result = unsafe apply(blocks[..<sharedFrom], images: 1, side: &side, current, next, &scratch)
-          unsafe (shared + image * sharedCount).update(from: result, count: sharedCount)
+          let result = unsafe apply(blocks[..<maps.sharedFrom], images: 1, side: &side, current, next, &scratch)
+          unsafe (shared + image * maps.firstShared).update(from: result, count: maps.firstShared)
         }
-        unsafe current.update(from: shared, count: count * sharedCount)
-        let last = unsafe apply(blocks[sharedFrom...], images: count, side: &side, current, next, &scratch)
-        precondition(side == lastSide, "a last map of side \(side), expected \(lastSide)")
+        unsafe current.update(from: shared, count: count * maps.firstShared)
+        let last = unsafe apply(blocks[maps.sharedFrom...], images: count, side: &side, current, next, &scratch)
         unsafe pool(last, images: count, positions: side * side, into: output, &scratch)
       }
     }
@@ -98,22 +97,36 @@ package struct EfficientNet: Sendable {
     return unsafe current
   }
 
-  /// The largest map of one image, the first block whose input is shared by all images and that input's size, and the
-  /// last map's side.
-  private func mapSizes() -> (largest: Int, sharedFrom: Int, sharedCount: Int, lastSide: Int) {
+  private struct MapSizes {
+    /// Floats of the largest map of one image.
+    var largest = 0
+    /// The first block that is computed for all images together.
+    var sharedFrom = 0
+    /// Floats of one image in that block's input.
+    var firstShared = 0
+    /// Floats of one image in the largest map from there on.
+    var largestShared = 0
+  }
+
+  private func mapSizes() -> MapSizes {
     var side = SamePadding(side: configuration.imageSize, kernel: Self.stemKernel, stride: Self.stemStride).outputs
     var count = side * side * stem.outputs
-    var (largest, largestShared) = (count, 0)
-    var shared: (block: Int, count: Int)?
+    var sizes = MapSizes(largest: count, sharedFrom: blocks.count)
+    var isShared = false
     for (index, block) in blocks.enumerated() {
-      if shared == nil, side <= Self.sharedSide { shared = (index, count) }
+      if !isShared, side <= Self.sharedSide {
+        isShared = true
+        sizes.sharedFrom = index
+        sizes.firstShared = count
+        sizes.largestShared = count
+      }
       side = block.outputSide(side)
       count = side * side * block.outputChannels
-      largest = max(largest, count)
-      if shared != nil { largestShared = max(largestShared, count) }
+      sizes.largest = max(sizes.largest, count)
+      if isShared { sizes.largestShared = max(sizes.largestShared, count) }
     }
-    guard let shared else { return (largest, blocks.count, count, side) }
-    return (largest, shared.block, max(shared.count, largestShared), side)
+    if !isShared { (sizes.firstShared, sizes.largestShared) = (count, count) }
+    return sizes
   }
 
   /// The stem's map, in `output`; returns its side.
