@@ -17,7 +17,7 @@ struct TokenizerFuzzTests {
       #expect(ids.allSatisfy { $0 >= 0 && Int($0) < tokenizer.vocabularySize })
       #expect(tokenizer.encode(Self.torture, maximumLength: 9).count <= 9)
       return true
-    } catch let error as TokenizerError {
+    } catch {
       #expect(!error.message.isEmpty)
       return false
     }

@@ -42,11 +42,11 @@ struct TokenizerReferenceTests {
   }
 }
 
-/// Ids of real texts, written by tools/checks/tokenizers.py to the file that TESSERA_TOKENIZER_CASES names.
-@Suite("Ids of real texts", .enabled(if: TokenizerRealTextTests.cases != nil))
-struct TokenizerRealTextTests {
-  static let cases = ProcessInfo.processInfo.environment["TESSERA_TOKENIZER_CASES"]
+private let realCases = ProcessInfo.processInfo.environment["TESSERA_TOKENIZER_CASES"]
 
+/// Ids of real texts, written by tools/checks/tokenizers.py to the file that TESSERA_TOKENIZER_CASES names.
+@Suite("Ids of real texts", .enabled(if: realCases != nil))
+struct TokenizerRealTextTests {
   private struct Case: Decodable {
     let tokenizer: String
     let text: String
@@ -55,7 +55,7 @@ struct TokenizerRealTextTests {
   }
 
   @Test func idsOfRealTextsEqualTheReference() throws {
-    let path = try #require(Self.cases)
+    let path = try #require(realCases)
     let lines = try Data(contentsOf: URL(fileURLWithPath: path)).split(separator: 0x0A)
     var tokenizers: [String: Tokenizer] = [:]
     var mismatches = 0
