@@ -22,7 +22,8 @@ package struct JSONReader {
   private func failure(_ expected: String) -> TokenizerError {
     let found = position < bytes.count ? "byte 0x" + String(bytes[position], radix: 16) : "the end"
     return TokenizerError(
-      .invalidJSON, "tokenizer.json is not JSON: found \(found) at byte \(position), expected \(expected). "
+      .invalidJSON,
+      "tokenizer.json is not JSON: found \(found) at byte \(position), expected \(expected). "
         + "The file may be cut short; fetch it again.")
   }
 
@@ -113,7 +114,8 @@ package struct JSONReader {
 
   private static func isNumberByte(_ byte: UInt8) -> Bool {
     switch byte {
-    case 0x30...0x39, UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"): true
+    case 0x30...0x39, UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"):
+      true
     default: false
     }
   }
