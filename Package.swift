@@ -105,6 +105,6 @@ let package = Package(
         "PipelineEngine", "SemanticIDStore", "ItemCatalog", "Quantizers", "TensorMath", "ItemEncoders",
         "BehaviorAlignment", "TableExport",
       ]),
-    tests("EndToEndTests", ["tessera", "SemanticIDStore", "TensorMath"]),
+    tests("EndToEndTests", ["tessera", "SemanticIDStore", "ItemCatalog", "ItemEncoders", "TensorMath"]),
   ]
 )

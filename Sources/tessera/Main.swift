@@ -45,6 +45,6 @@ struct TesseraCommand: ParsableCommand {
     subcommands: [
       SampleCommand.self, RunCommand.self, PlanCommand.self, CheckCommand.self, InspectCommand.self,
       ExportCommand.self, RollbackCommand.self, EncodeCommand.self, QuantizeCommand.self, PublishCommand.self,
-      ReportCommand.self, BenchCommand.self,
+      ReportCommand.self, ModelsCommand.self, BenchCommand.self,
     ])
 }

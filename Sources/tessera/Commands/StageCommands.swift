@@ -14,14 +14,6 @@ extension StageCommand {
   }
 }
 
-struct EncodeCommand: StageCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "encode", abstract: "Embeds what is new or changed: run --until encode.")
-  static let stage = StageName.encode
-  @OptionGroup var file: PipelineArgument
-  @OptionGroup var output: OutputOptions
-}
-
 struct QuantizeCommand: StageCommand {
   static let configuration = CommandConfiguration(
     commandName: "quantize", abstract: "Assigns codes: run --until quantize.")
