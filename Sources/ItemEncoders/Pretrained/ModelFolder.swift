@@ -17,11 +17,14 @@ struct ModelFolder {
   var checkpoint: String { file("model.safetensors") }
 
   /// SHA-256, in hexadecimal, over a kind of encoder, its parameters and the bytes of the files it is made of.
-  func fingerprint(kind: String, parameters: [String], files: [String]) throws(NeuralNetworksError) -> String {
+  /// - Throws: `unreadableEncoder` for a file of `files` that cannot be read; those of `optional` may be absent.
+  func fingerprint(
+    kind: String, parameters: [String], files: [String], optional: [String]
+  ) throws(EncoderError) -> String {
     var hasher = ContentHasher()
     hasher.updateField(kind)
     for parameter in parameters { hasher.updateField(parameter) }
-    for name in files {
+    for name in files + optional.filter(has) {
       hasher.updateField(name)
       do {
         let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: file(name)))
@@ -30,7 +33,10 @@ struct ModelFolder {
         while let part = try handle.read(upToCount: 1 << 20), !part.isEmpty { content.update([UInt8](part)) }
         hasher.updateField(content.finalize().bytes)
       } catch {
-        throw NeuralNetworksError(.unreadableFile, "cannot read \(file(name)): \(error.localizedDescription)")
+        throw EncoderError(
+          .unreadableEncoder,
+          "cannot read '\(file(name))': \(error.localizedDescription); "
+            + "write builtin, or the folder of a model (tessera models fetch)")
       }
     }
     return hasher.finalize().hex

@@ -26,8 +26,11 @@ public struct PretrainedImageEncoder: ItemEncoder {
   /// Loads a model folder.
   /// - Throws: `unreadableEncoder`, which names the file, for an architecture that is unknown, a tensor that is missing,
   ///   superfluous, of another shape or not finite, and preprocessing that cannot be done as stated.
-  public init(folder: String, limits: ImageLimits = ImageLimits()) throws(EncoderError) {
-    try self.init(folder: folder, limits: limits, precision: .single)
+  public init(
+    folder: String, limits: ImageLimits = ImageLimits(), usesHalfPrecision: Bool = false
+  ) throws(EncoderError) {
+    try self.init(
+      folder: folder, limits: limits, precision: usesHalfPrecision ? .half : .single, allowsReducedDecoding: false)
   }
 
   /// - Parameter allowsReducedDecoding: See ``ImagePreprocessing/allowsReducedDecoding``.
@@ -42,15 +45,28 @@ public struct PretrainedImageEncoder: ItemEncoder {
       var preprocessing = try model.preprocessing(config, folder: folder)
       preprocessing.allowsReducedDecoding = allowsReducedDecoding
       self.preprocessing = preprocessing
-      // Raise the number when this code's vectors change.
-      fingerprint = try ModelFolder(path: folder).fingerprint(
-        kind: "tessera pretrained:image 1",
-        parameters: [PackedMatrix.effective(precision).rawValue, preprocessing.description],
-        files: ["config.json", "model.safetensors"])
-      self.limits = limits
     } catch {
       throw EncoderError(.unreadableEncoder, error.message)
     }
+    fingerprint = try Self.fingerprint(
+      folder: folder, precision: precision, allowsReducedDecoding: allowsReducedDecoding)
+    self.limits = limits
+  }
+
+  /// The fingerprint of the encoder that ``init(folder:limits:usesHalfPrecision:)`` makes, without loading it.
+  /// - Complexity: O(bytes of the model).
+  public static func fingerprint(folder: String, usesHalfPrecision: Bool = false) throws(EncoderError) -> String {
+    try fingerprint(folder: folder, precision: usesHalfPrecision ? .half : .single, allowsReducedDecoding: false)
+  }
+
+  private static func fingerprint(
+    folder: String, precision: WeightPrecision, allowsReducedDecoding: Bool
+  ) throws(EncoderError) -> String {
+    // Raise the number when this code's vectors change.
+    try ModelFolder(path: folder).fingerprint(
+      kind: "tessera pretrained:image 1",
+      parameters: [PackedMatrix.effective(precision).rawValue, "\(allowsReducedDecoding)"],
+      files: ["config.json", "model.safetensors"], optional: ["preprocessor_config.json"])
   }
 
   /// Decodes and encodes the images of a batch. An item without an image is absent; an image that is missing or

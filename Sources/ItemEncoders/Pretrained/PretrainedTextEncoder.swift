@@ -42,21 +42,34 @@ public struct PretrainedTextEncoder: ItemEncoder {
       tokenizer = try Tokenizer(contentsOf: files.file("tokenizer.json"))
       maximumLength = min(model.maximumLength, layout.maximumLength ?? model.maximumLength)
       isLowercased = layout.isLowercased
-      fingerprint = try files.fingerprint(
-        kind: "tessera pretrained:text 1",
-        parameters: [
-          PackedMatrix.effective(precision).rawValue, layout.pooling.rawValue, "\(maximumLength)", "\(isLowercased)",
-          template.description, prefix,
-        ], files: ["config.json", "model.safetensors", "tokenizer.json"])
+      fingerprint = try Self.fingerprint(
+        folder: folder, template: template, prefix: prefix, usesHalfPrecision: usesHalfPrecision)
     } catch let error as NeuralNetworksError {
       throw EncoderError(.unreadableEncoder, error.message)
     } catch let error as TokenizerError {
       throw EncoderError(.unreadableEncoder, error.message)
+    } catch let error as EncoderError {
+      throw error
     } catch {
       throw EncoderError(.unreadableEncoder, "\(folder): \(error.localizedDescription)")
     }
     self.template = template
     self.prefix = prefix
+  }
+
+  /// The fingerprint of the encoder that ``init(folder:template:prefix:usesHalfPrecision:)`` makes, without loading it.
+  /// - Complexity: O(bytes of the model).
+  public static func fingerprint(
+    folder: String, template: TextTemplate = .textOrTitle, prefix: String = "", usesHalfPrecision: Bool = false
+  ) throws(EncoderError) -> String {
+    // Raise the number when this code's vectors change.
+    try ModelFolder(path: folder).fingerprint(
+      kind: "tessera pretrained:text 1",
+      parameters: [
+        PackedMatrix.effective(usesHalfPrecision ? .half : .single).rawValue, template.description, prefix,
+      ],
+      files: ["config.json", "model.safetensors", "tokenizer.json"],
+      optional: ["modules.json", "sentence_bert_config.json", "1_Pooling/config.json"])
   }
 
   private static func model(

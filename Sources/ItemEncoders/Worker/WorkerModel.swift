@@ -26,16 +26,19 @@ public enum WorkerModel {
     case .text where !isFolder.boolValue:
       let encoder = try BuiltinTextEncoder(contentsOf: model)
       return (encoder, "builtin:text \(encoder.fingerprint)")
-    default:
-      throw EncoderError(
-        .invalidParameter, "'\(model)' is no model that a \(modality.rawValue) worker can load; \(choices(modality))")
+    case .text:
+      let encoder = try PretrainedTextEncoder(folder: model)
+      return (encoder, "pretrained:text \(encoder.fingerprint)")
+    case .image:
+      let encoder = try PretrainedImageEncoder(folder: model)
+      return (encoder, "pretrained:image \(encoder.fingerprint)")
     }
   }
 
   private static func choices(_ modality: Modality) -> String {
     switch modality {
-    case .text: "name a fitted text encoder, models/<fingerprint>.safetensors of a workspace"
-    case .image: "name builtin"
+    case .text: "name a fitted text encoder, models/<fingerprint>.safetensors of a workspace, or a pretrained model's folder"
+    case .image: "name builtin, or a pretrained model's folder"
     }
   }
 }

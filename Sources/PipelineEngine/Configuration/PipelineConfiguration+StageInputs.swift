@@ -19,18 +19,16 @@ extension PipelineConfiguration.Catalog {
 extension PipelineConfiguration.Text {
   var stageInputs: [StageInput] {
     [
-      StageInput(name: "encode.text.model", value: model),
       StageInput(name: "encode.text.dimensions", value: "\(dimensions)"),
       StageInput(name: "encode.text.template", value: template ?? "default"),
-    ]
+      StageInput(name: "encode.text.prefix", value: prefix),
+    ] + source.stageInputs("encode.text")
   }
 }
 
 extension PipelineConfiguration.Image {
   var stageInputs: [StageInput] {
-    [
-      StageInput(name: "encode.image.model", value: model)
-    ]
+    source.stageInputs("encode.image")
   }
 }
 

@@ -46,13 +46,16 @@ public struct PipelineConfiguration: Sendable {
   }
 
   public struct Text: Sendable {
-    public var model: String
+    public var source: EncoderSource
+    /// Of the built-in encoder; the others bring their own.
     public var dimensions: Int
     public var template: String?
+    /// Put before every text that a pretrained model reads.
+    public var prefix: String
   }
 
   public struct Image: Sendable {
-    public var model: String
+    public var source: EncoderSource
   }
 
   public struct Represent: Sendable {
@@ -141,7 +144,7 @@ extension PipelineConfiguration {
     seed = UInt64(root.integer("seed") ?? 1)
     keepRuns = root.integer("keepRuns") ?? 30
     catalog = Catalog(root.section("catalog") ?? CheckedSection(), paths: paths)
-    encode = root.section("encode").map(Encode.init)
+    encode = root.section("encode").map { Encode($0, paths: paths) }
     represent = root.section("represent").map(Represent.init)
     let seed = seed
     quantize = root.section("quantize").map { Quantize($0, seed: seed) }
@@ -169,6 +172,12 @@ extension PipelineConfiguration {
     }
     if let encode, encode.text == nil, encode.image == nil {
       validator.report(root.lines["encode"] ?? 1, "encode: names no encoder: add 'text', 'image' or both")
+    }
+    for modality in ["text", "image"] {
+      guard let section = root.section("encode")?.section(modality), let line = section.lines["command"] else { continue }
+      for key in ["model", "precision", "prefix", "dimensions"] where section.has(key) {
+        validator.report(line, "encode.\(modality): '\(key)' and 'command' exclude each other: a worker brings its own")
+      }
     }
     for (index, export) in export.enumerated() {
       let first = export.path.split(separator: "/").first.map(String.init) ?? ""
@@ -203,13 +212,13 @@ extension PipelineConfiguration.Catalog {
 }
 
 extension PipelineConfiguration.Encode {
-  fileprivate init(_ section: CheckedSection) {
+  fileprivate init(_ section: CheckedSection, paths: PathResolver) {
     text = section.section("text").map {
       PipelineConfiguration.Text(
-        model: $0.text("model") ?? "builtin", dimensions: $0.integer("dimensions") ?? 384,
-        template: $0.text("template"))
+        source: EncoderSource($0, paths), dimensions: $0.integer("dimensions") ?? 384,
+        template: $0.text("template"), prefix: $0.text("prefix") ?? "")
     }
-    image = section.section("image").map { PipelineConfiguration.Image(model: $0.text("model") ?? "builtin") }
+    image = section.section("image").map { PipelineConfiguration.Image(source: EncoderSource($0, paths)) }
     cacheNights = section.section("cache")?.integer("keepNights") ?? 14
     cacheLimit = (section.section("cache")?.integer("maxMegabytes") ?? 65_536) << 20
   }

@@ -63,17 +63,33 @@ public enum PipelineSchema {
     ConfigurationKey("cache", .section(cache), "The embedding cache, which spares re-encoding what did not change."),
   ]
 
-  private static let text: [ConfigurationKey] = [
-    ConfigurationKey("model", .choice(["builtin"]), required: true, "The encoder: builtin needs no weights."),
-    ConfigurationKey("dimensions", .integer(8...4096), "Length of a text embedding. Default: 384."),
-    ConfigurationKey(
-      "template", .text,
-      "What the encoder reads, as in \"{title}. {text} {attributes.brand}\". Default: the text, or the title where "
-        + "the text is empty."),
-  ]
+  private static let text: [ConfigurationKey] =
+    encoder + [
+      ConfigurationKey("dimensions", .integer(8...4096), "Length of a built-in text embedding. Default: 384."),
+      ConfigurationKey(
+        "template", .text,
+        "What the encoder reads, as in \"{title}. {text} {attributes.brand}\". Default: the text, or the title where "
+          + "the text is empty."),
+      ConfigurationKey(
+        "prefix", .text, "Put before every text that a pretrained model reads, such as \"passage: \" for E5."),
+    ]
 
-  private static let image: [ConfigurationKey] = [
-    ConfigurationKey("model", .choice(["builtin"]), required: true, "The encoder: builtin needs no weights.")
+  private static let image: [ConfigurationKey] = encoder
+
+  /// An encoder is built in, a folder with weights, or another program.
+  private static let encoder: [ConfigurationKey] = [
+    ConfigurationKey(
+      "model", .text,
+      "builtin, which needs no weights, or the folder of a pretrained model (tessera models fetch). Default: builtin."),
+    ConfigurationKey(
+      "precision", .choice(["f32", "f16"]),
+      "Of a pretrained model's products: f16 is faster where the processor multiplies halves. Default: f32."),
+    ConfigurationKey(
+      "command", .list(of: .text, count: 1...256),
+      "A program that speaks the worker protocol, and its arguments, run in the pipeline file's folder."),
+    ConfigurationKey(
+      "version", .text, "Of the program; change it when its vectors change and its model's name does not."),
+    ConfigurationKey("timeout", .integer(1...86_400), "Seconds that the program may take for an answer. Default: 120."),
   ]
 
   private static let cache: [ConfigurationKey] = [

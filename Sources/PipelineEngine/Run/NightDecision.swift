@@ -72,12 +72,13 @@ struct NightDecision {
     if context.forced == .encode { return "encode is forced" }
     if base.properties["encode.text"] != keys.text { return "the text encoder's configuration changed" }
     if base.properties["encode.image"] != keys.image { return "the image encoder's configuration changed" }
-    if context.configuration.encode?.image != nil,
-      base.artifacts["encoder.image"] != TonightsEncoders.imageEncoder(context.configuration).fingerprint
-    {
-      return "the image encoder's code changed"
+    for modality in Modality.allCases {
+      let known = try TonightsEncoders.knownFingerprint(modality, context.configuration)
+      if let known, base.artifacts["encoder.\(modality.rawValue)"] != known {
+        return "the \(modality.rawValue) encoder's code or weights changed"
+      }
     }
-    guard keys.text != nil else { return nil }
+    guard context.configuration.encode?.text?.source == .builtin else { return nil }
     return try missingModel("encoder.text", "text encoder", base)
   }
 

@@ -22,6 +22,11 @@ struct EncodeStage: Stage {
       StageInput(name: "items", value: night.needsAllItems ? "all" : "new and changed"),
       StageInput(name: "text encoder", value: night.text?.rawValue ?? "none"),
     ]
+      + Modality.allCases.compactMap { modality in
+        try TonightsEncoders.knownFingerprint(modality, context.configuration).map {
+          StageInput(name: "\(modality.rawValue) encoder's fingerprint", value: $0)
+        }
+      }
   }
 
   func run(_ context: RunContext) throws -> StageResult {
