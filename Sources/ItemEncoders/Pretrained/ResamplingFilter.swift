@@ -6,6 +6,8 @@ package import TensorMath
 ///
 /// An output is a weighted mean of the inputs under a window that widens when shrinking. 8-bit images pass through
 /// 8 bits between columns and rows, and weights are rounded to 22 bits, so that results equal Pillow's in every bit.
+/// Columns come first. Pillow 13 takes rows first where that is cheaper, as when the height shrinks and the width grows;
+/// a sample may then differ by the rounding in between.
 /// Source: `src/libImaging/Resample.c` of python-pillow/Pillow.
 package enum ResamplingFilter: String, Sendable, CaseIterable {
   case box, bilinear, hamming, bicubic, lanczos

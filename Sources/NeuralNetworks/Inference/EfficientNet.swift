@@ -39,7 +39,7 @@ package struct EfficientNet: Sendable {
     for stage in configuration.stages {
       for number in 0..<stage.repeats {
         blocks.append(
-          try reader.block(blocks.count, stage, inputs: channels, stride: number == 0 ? stage.stride : 1))
+          try reader.block(blocks.count, stage, inputs: channels, isRepeat: number > 0))
         channels = stage.channels
       }
     }

@@ -54,9 +54,11 @@ struct EfficientNetReader {
       rows, try normalization("_bn0", channels: channels), inputs: taps * 3, outputs: Self.padded(channels))
   }
 
+  /// A stage's first block changes the channels and has the stride; the repeats behind it have the residual sum.
   mutating func block(
-    _ number: Int, _ stage: EfficientNetConfiguration.Stage, inputs: Int, stride: Int
+    _ number: Int, _ stage: EfficientNetConfiguration.Stage, inputs: Int, isRepeat: Bool
   ) throws(NeuralNetworksError) -> EfficientNetBlock {
+    let stride = isRepeat ? 1 : stage.stride
     let name = "_blocks.\(number).", hidden = inputs * stage.expansion, taps = stage.kernel * stage.kernel
     guard stage.expansion > 1 || number == 0 else {
       throw NeuralNetworksError(.unsupportedModel, "block \(number) does not expand; only the first may be such a one")
@@ -78,7 +80,7 @@ struct EfficientNetReader {
       projection: try pointwise(
         name + "_project_conv", normalization: name + "_bn2", inputs: hidden, outputs: stage.channels,
         paddedInputs: Self.padded(hidden)),
-      isResidual: stride == 1 && inputs == stage.channels)
+      isResidual: isRepeat && inputs == stage.channels)
   }
 
   /// A convolution of 1 × 1. The padded extents add channels of zeros.
