@@ -69,7 +69,7 @@ private func answer(
     let input = "{\"id\":\"a\"}\n{\"id\":\"b\\n\",\"text\":\"-1\"}\n{\"id\":\"c\",\"text\":\"0\"}\n"
     let (_, floats) = try answer(Array(input.utf8), log: log.append)
     #expect(floats[..<4].allSatisfy(\.isNaN) && floats[4...] == [0, 1])
-    #expect(log.all == ["item b\u{FFFD}: negative"])
+    #expect(log.all == ["item a: no text to encode", "item b\u{FFFD}: negative"])
   }
 
   static let badLines = [

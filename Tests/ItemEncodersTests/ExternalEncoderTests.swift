@@ -136,6 +136,33 @@ import Testing
   }
 }
 
+private let environment = ProcessInfo.processInfo.environment
+
+@Suite struct ExampleWorkerTests {
+  /// `TESSERA_PYTHON` names a Python with sentence-transformers, `TESSERA_MODELS` a folder with all-MiniLM-L6-v2.
+  @Test(.enabled(if: environment["TESSERA_PYTHON"] != nil && environment["TESSERA_MODELS"] != nil))
+  func theSentenceTransformersExampleIsAWorker() throws {
+    let tools = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("tools/workers/sentence_transformers_worker.py").path
+    let python = try #require(environment["TESSERA_PYTHON"])
+    let model = try #require(environment["TESSERA_MODELS"]) + "/all-MiniLM-L6-v2"
+    let encoder = try ExternalEncoder(
+      ExternalEncoder.Settings(command: [python, tools, "--model", model], modality: .text))
+    #expect(encoder.dimensions == 384 && encoder.model.hasPrefix("all-MiniLM-L6-v2 53aa51172d142c89"))
+    let items = (0..<700).map {
+      Item(id: "\($0)", text: "a scarf of \($0) threads" + String(repeating: ", red", count: $0 % 9))
+    }
+    let batch = try encoder.encode(items)
+    #expect(batch.isPresent.allSatisfy { $0 } && batch.failures.isEmpty)
+    for row in [0, 350, 699] {
+      let alone = try encoder.encode([items[row]]).vectors.row(0)
+      let cosine = zip(alone, batch.vectors.row(row)).reduce(0) { $0 + $1.0 * $1.1 }
+      #expect(cosine > 0.99999, "row \(row)")
+    }
+    try encoder.finish()
+  }
+}
+
 private final class StopFlag: Sendable {
   private let value = Atomic(false)
   var isSet: Bool { value.load(ordering: .relaxed) }

@@ -29,6 +29,11 @@ private func pipelineError(_ body: () throws -> Void) -> PipelineError? {
   }
 }
 
+/// How fetching into `models` from another folder beside it fails.
+private func fetchError(_ folder: String, _ name: String, from source: String?) -> PipelineError? {
+  pipelineError { _ = try ModelLibrary(folder: folder + "/models").fetch(name, from: source.map { folder + "/" + $0 }) }
+}
+
 private func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
 @Suite struct ModelLibraryTests {
@@ -110,23 +115,39 @@ private func exists(_ path: String) -> Bool { FileManager.default.fileExists(atP
     }
   }
 
-  @Test func namesThatAreNoNamesAndFoldersThatAreSomebodysAreLeftAlone() throws {
+  @Test(arguments: ["", ".", "..", "../x", "a/b", "-x", ".hidden", "ä", String(repeating: "a", count: 101)])
+  func aNameThatIsNoFoldersNameIsRefused(name: String) throws {
     try withTemporaryDirectory { folder in
       try writeModel(folder + "/source")
-      let library = ModelLibrary(folder: folder + "/models")
-      for name in ["", ".", "..", "../x", "a/b", "-x", ".hidden", "ä", String(repeating: "a", count: 101)] {
-        #expect(pipelineError { _ = try library.fetch(name, from: folder + "/source") }?.code == .usage, "\(name)")
-      }
-      let unknown = pipelineError { _ = try library.fetch("gpt-7") }
-      #expect(unknown?.code == .usage && unknown?.message.contains("all-minilm-l6-v2") == true)
+      #expect(fetchError(folder, name, from: "source")?.code == .usage)
+    }
+  }
+
+  @Test func aFolderThatIsSomebodysIsLeftAlone() throws {
+    try withTemporaryDirectory { folder in
+      try writeModel(folder + "/source")
       try writeModel(folder + "/models/mine")
-      let mine = pipelineError { _ = try library.fetch("mine", from: folder + "/source") }
-      #expect(mine?.code == .cannotWrite && exists(folder + "/models/mine/pytorch_model.bin"))
-      #expect(try library.list()[0].state == .unrecorded)
-      #expect(try library.verify()[0].problems.first?.contains("--from") == true)
-      #expect(pipelineError { _ = try library.fetch("m", from: folder + "/none") }?.code == .inputMissing)
-      #expect(pipelineError { _ = try library.verify(["none"]) }?.code == .inputMissing)
-      #expect(pipelineError { _ = try ModelLibrary(folder: folder + "/none").list() }?.code == .inputMissing)
+      let error = fetchError(folder, "mine", from: "source")
+      #expect(error?.code == .cannotWrite && exists(folder + "/models/mine/pytorch_model.bin"))
+      let library = ModelLibrary(folder: folder + "/models")
+      let state = try library.list().first?.state
+      #expect(state == .unrecorded)
+      let problem = try library.verify().first?.problems.first
+      #expect(problem?.contains("--from") == true)
+    }
+  }
+
+  @Test func whatIsNotThereIsNamed() throws {
+    try withTemporaryDirectory { folder in
+      let unknown = fetchError(folder, "gpt-7", from: nil)
+      #expect(unknown?.code == .usage && unknown?.message.contains("all-minilm-l6-v2") == true)
+      let source = fetchError(folder, "m", from: "none")
+      #expect(source?.code == .inputMissing)
+      let library = ModelLibrary(folder: folder + "/none")
+      let verified = pipelineError { _ = try library.verify(["none"]) }
+      #expect(verified?.code == .inputMissing)
+      let listed = pipelineError { _ = try library.list() }
+      #expect(listed?.code == .inputMissing)
     }
   }
 

@@ -57,7 +57,10 @@ public struct EncoderWorker: Sendable {
   /// The vectors' bytes, `items.count × dimensions` little-endian floats.
   private func answers(to items: [Item], log: (String) -> Void) throws(EncoderError) -> [UInt8] {
     let batch = try encoder.encode(items)
-    for failure in batch.failures { log("item \(printable(items[failure.index].id.utf8)): \(failure.reason)") }
+    let reasons = Dictionary(batch.failures.map { ($0.index, $0.reason) }) { "\($0); \($1)" }
+    for row in items.indices where !batch.isPresent[row] {
+      log("item \(printable(items[row].id.utf8)): \(reasons[row] ?? "no \(encoder.modality.rawValue) to encode")")
+    }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(items.count * encoder.dimensions * 4)
     for row in items.indices {
