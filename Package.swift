@@ -85,7 +85,7 @@ let package = Package(
     tests("NeuralNetworksTests", ["NeuralNetworks", "TensorMath"], resources: [.copy("Fixtures")]),
     tests("TokenizersTests", ["Tokenizers", "TensorMath"], resources: [.copy("Fixtures")]),
     tests("ItemCatalogTests", ["ItemCatalog", "TensorMath"], resources: [.copy("Fixtures")]),
-// Another program for the encoders' tests: a worker that keeps the protocol, or breaks it in one way.
+    // Another program for the encoders' tests: a worker that keeps the protocol, or breaks it in one way.
     .executableTarget(
       name: "WorkerTestHelper", path: "Tests/WorkerTestHelper", swiftSettings: sharedSettings),
     tests(

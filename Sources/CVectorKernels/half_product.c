@@ -74,7 +74,7 @@ WITH_HALVES static inline __attribute__((always_inline)) void multiply_chunk(
   for (size_t p = 0; p < count; p++, panel += width * HALVES) {
     __m512h right[WIDTH];
     for (int w = 0; w < width; w++) right[w] = _mm512_loadu_ph(panel + w * HALVES);
-    __builtin_prefetch(panel + 8 * WIDTH * HALVES);
+    __builtin_prefetch(panel + 24 * WIDTH * HALVES);
     for (int r = 0; r < rows; r++) {
       __m512h left = _mm512_castsi512_ph(_mm512_set1_epi32((int)a[r * stride + p]));
       for (int w = 0; w < width; w++) partial[r][w] = _mm512_fmadd_ph(left, right[w], partial[r][w]);

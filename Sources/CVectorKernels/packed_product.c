@@ -53,7 +53,7 @@ static inline __attribute__((always_inline)) void multiply_tile(const tile *t, c
   for (size_t p = 0; p < t->k; p++, panel += width * LANES) {
     lanes right[WIDTH];
     for (int w = 0; w < width; w++) LOAD(right[w], panel + w * LANES);
-    __builtin_prefetch(panel + 8 * WIDTH * LANES);
+    __builtin_prefetch(panel + 24 * WIDTH * LANES);
     for (int r = 0; r < rows; r++) {
       lanes left = t->a[r * t->stride + p] - (lanes){0};
       for (int w = 0; w < width; w++) sums[r][w] += left * right[w];
@@ -109,8 +109,8 @@ static inline __attribute__((always_inline)) void activate_tile(const tile *t, s
     default: multiply_tile(&t, 1, width); \
   }
 
-/// Floats of the left factor that are multiplied with all panels before the next ones: a quarter of a second-level cache.
-enum { BLOCK = 1 << 17 };
+/// Floats of the left factor that are multiplied with all panels before the next ones: half of a second-level cache.
+enum { BLOCK = 1 << 18 };
 
 PER_INSTRUCTION_SET
 static void multiply_block(const float *a, size_t m, size_t k, size_t a_stride, const float *packed, size_t n,

@@ -148,10 +148,14 @@ private func answer(
       let text = try WorkerModel.load(folder + "/text.safetensors", modality: .text)
       #expect(text.encoder.fingerprint == fitted.fingerprint)
       for (model, modality) in [
-        ("builtin", Modality.text), (folder + "/none", .text), (folder + "/none", .image), (folder, .image),
+        ("builtin", Modality.text), (folder + "/none", .text), (folder + "/none", .image),
       ] {
         let error = encoderError { _ = try WorkerModel.load(model, modality: modality) }
         #expect(error?.message.contains("name") == true, "\(model), \(modality)")
+      }
+      for modality in Modality.allCases {
+        let error = encoderError { _ = try WorkerModel.load(folder, modality: modality) }
+        #expect(error?.message.contains("config.json") == true, "an empty folder, \(modality)")
       }
     }
   }

@@ -65,7 +65,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("missing", "embeddings.LayerNorm.bias"), ("shape", "encoder.layer.1.output.dense.weight"), ("extra", "adapter.weight"),
+    ("missing", "embeddings.LayerNorm.bias"), ("shape", "encoder.layer.1.output.dense.weight"),
+    ("extra", "adapter.weight"),
     ("nan", "encoder.layer.0.attention.self.key.bias"),
   ])
   func aCheckpointOfAnotherModelIsRefusedByName(damage: String, tensor: String) throws {

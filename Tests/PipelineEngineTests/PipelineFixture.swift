@@ -10,6 +10,7 @@ struct PipelineFixture {
   var order: [String] = []
   var extra = ""
   var quantize = "{ sizes: [8, 8], iterations: 5 }"
+  var text = "{ model: builtin, dimensions: 32 }"
   var resolve = "{ policy: relocate }"
 
   static let words = [
@@ -43,7 +44,7 @@ struct PipelineFixture {
     catalog:
       items: items.jsonl
     encode:
-      text: { model: builtin, dimensions: 32 }
+      text: \(text)
     represent: { dimensions: 8 }
     quantize: \(quantize)
     resolve: \(resolve)

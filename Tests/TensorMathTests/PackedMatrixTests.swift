@@ -6,7 +6,8 @@ import Testing
 
 /// Products with packed weights against sums in double precision.
 @Suite struct PackedMatrixTests {
-  private func reference(_ a: Matrix, _ b: Matrix, _ bias: ContiguousArray<Float>, _ activation: Activation) -> [Float] {
+  private func reference(_ a: Matrix, _ b: Matrix, _ bias: ContiguousArray<Float>, _ activation: Activation) -> [Float]
+  {
     (0..<a.rows).flatMap { row in
       (0..<b.columns).map { column in
         let sum = (0..<a.columns).reduce(0.0) { $0 + Double(a[row, $1]) * Double(b[$1, column]) }
@@ -15,7 +16,9 @@ import Testing
     }
   }
 
-  private func product(_ a: Matrix, _ b: PackedMatrix, _ bias: ContiguousArray<Float>?, _ activation: Activation) -> [Float] {
+  private func product(_ a: Matrix, _ b: PackedMatrix, _ bias: ContiguousArray<Float>?, _ activation: Activation)
+    -> [Float]
+  {
     var c = [Float](repeating: .nan, count: a.rows * b.columns)
     a.elements.withUnsafeBufferPointer { left in
       c.withUnsafeMutableBufferPointer { target in
@@ -68,7 +71,10 @@ import Testing
 
   @Test func weightsBeyondTheRangeOfHalvesAreKeptInSinglePrecision() {
     let b = Matrix(rows: 1, columns: 2, elements: [1e6, -2])
-    #expect(product(Matrix(rows: 1, columns: 1, elements: [3]), PackedMatrix(b, precision: .half), nil, .identity) == [3e6, -6])
+    #expect(
+      product(Matrix(rows: 1, columns: 1, elements: [3]), PackedMatrix(b, precision: .half), nil, .identity) == [
+        3e6, -6,
+      ])
   }
 
   @Test func nothingIsWrittenForNoRows() {
@@ -102,7 +108,8 @@ import Testing
       let mean = sums.reduce(0, +) / Double(width)
       let variance = sums.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(width)
       for column in 0..<width {
-        let wanted = (sums[column] - mean) / (variance + 1e-5).squareRoot() * Double(scale[column]) + Double(shift[column])
+        let wanted =
+          (sums[column] - mean) / (variance + 1e-5).squareRoot() * Double(scale[column]) + Double(shift[column])
         #expect(abs(Double(found[row * width + column]) - wanted) < 1e-4)
       }
     }

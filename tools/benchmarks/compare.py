@@ -3,8 +3,11 @@
 
     tools/benchmarks/compare.py residual-kmeans --rounds 3
     tools/benchmarks/compare.py store --rounds 5
+    tools/benchmarks/compare.py encode-text --model models/all-MiniLM-L6-v2 --input ../shared/data/movielens/items.jsonl
+    tools/benchmarks/compare.py encode-image --model models/efficientnet-lite0 \\
+        --checkpoint efficientnet-lite0.pth --input ../shared/data/movielens/images
 
-The peers are small Python programs (FAISS, py-lmdb) that print one JSON line each; PEERS names their folder and
+The peers are small Python programs (FAISS, py-lmdb, PyTorch) that print one JSON line each; PEERS names their folder and
 PEER_PYTHON the interpreter that has their requirements installed. Both sides run on the same machine, in turn
 (A B A B ...), with the same data and the same number of threads, so that a drift of the machine's speed cancels in
 the ratio of each pair.
@@ -49,7 +52,21 @@ def store(a, peers):
              "random reads": lambda ours, peer: ours["reads_per_s"] / peer["reads_per_s"]})
 
 
-BENCHMARKS = {"residual-kmeans": residual_kmeans, "store": store}
+def encode_text(a, peers):
+    items = ["--limit", str(a.limit), "--threads", str(a.threads)]
+    return ([a.tessera, "bench", "encode-text", a.model, a.input, "--precision", a.precision, *items],
+            [*peers("encode_text.py"), a.model, a.input, "--precision", a.peer_precision, *items],
+            {"tokens/s, ours over peer": lambda ours, peer: ours["tokens_per_s"] / peer["tokens_per_s"]})
+
+
+def encode_image(a, peers):
+    items = ["--limit", str(a.limit), "--threads", str(a.threads)]
+    return ([a.tessera, "bench", "encode-image", a.model, a.input, "--precision", a.precision, *items],
+            [*peers("encode_image.py"), a.checkpoint, a.input, "--precision", a.peer_precision, *items],
+            {"images/s, ours over peer": lambda ours, peer: ours["items_per_s"] / peer["images_per_s"]})
+
+
+BENCHMARKS = {"residual-kmeans": residual_kmeans, "store": store, "encode-text": encode_text, "encode-image": encode_image}
 
 
 def main():
@@ -65,6 +82,12 @@ def main():
     p.add_argument("--size", type=int, default=1024)
     p.add_argument("--iterations", type=int, default=20)
     p.add_argument("--items", type=int, default=1_000_000)
+    p.add_argument("--model", help="encode-*: the model's folder")
+    p.add_argument("--checkpoint", help="encode-image: the peer's .pth of the same model")
+    p.add_argument("--input", help="encode-text: items.jsonl; encode-image: a folder of images")
+    p.add_argument("--precision", choices=["f32", "f16"], default="f32")
+    p.add_argument("--peer-precision", choices=["fp32", "bf16"], default="fp32")
+    p.add_argument("--limit", type=int, default=400)
     a = p.parse_args()
     ours_command, peer_command, ratios = BENCHMARKS[a.benchmark](
         a, lambda name: [a.python, str(pathlib.Path(a.peers) / name)])

@@ -24,9 +24,9 @@ public struct PretrainedTextEncoder: ItemEncoder {
   package let maximumLength: Int
 
   /// Tokens that go through the model together: their states stay in a core's second-level cache.
-  private static let tokensPerGroup = 256
+  private static let tokensPerGroup = 128
   /// Groups that share one scratch memory.
-  private static let groupsPerTask = 4
+  private static let groupsPerTask = 8
 
   /// Loads a model folder.
   /// - Throws: `unreadableEncoder`, which names the file, for an architecture, a tokenizer component or a pooling that
@@ -110,6 +110,15 @@ public struct PretrainedTextEncoder: ItemEncoder {
     batch.failures.sort { $0.index < $1.index }
     return batch
   }
+
+  /// Tokens that the model sees of the items, special ones included.
+  package func tokenCount(of items: [Item]) -> Int {
+    Parallelism.mapChunks(of: items.count, size: 16) { $0.reduce(0) { $0 + tokens(of: template(items[$1])).count } }
+      .reduce(0, +)
+  }
+
+  /// Weights that every token is multiplied with.
+  package var weightCount: Int { model.weightCount }
 
   /// Empty for a blank text.
   private func tokens(of text: String) -> [Int32] {

@@ -37,7 +37,8 @@ public enum WorkerModel {
 
   private static func choices(_ modality: Modality) -> String {
     switch modality {
-    case .text: "name a fitted text encoder, models/<fingerprint>.safetensors of a workspace, or a pretrained model's folder"
+    case .text:
+      "name a fitted text encoder, models/<fingerprint>.safetensors of a workspace, or a pretrained model's folder"
     case .image: "name builtin, or a pretrained model's folder"
     }
   }

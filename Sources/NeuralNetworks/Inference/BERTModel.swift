@@ -6,7 +6,7 @@ package struct BERTModel: Sendable {
   /// The first segment's embedding is part of each position's.
   private let embeddings: TokenEmbeddings
   private let embeddingNormalization: LayerNormalization
-  private let layers: [TransformerLayer]
+  fileprivate let layers: [TransformerLayer]
 
   /// Heads of the model's own training.
   private static let unused = ["position_ids", "pooler.", "cls.", "lm_head.", "classifier."]
@@ -70,6 +70,8 @@ package struct PooledBERT: TextModel {
   package var dimensions: Int { model.configuration.width }
   package var maximumLength: Int { model.configuration.maximumLength }
   package var vocabularySize: Int { model.configuration.vocabularySize }
+
+  package var weightCount: Int { model.layers.reduce(0) { $0 + $1.weightCount } }
 
   package func makeScratch() -> TransformerScratch { model.makeScratch() }
 

@@ -82,6 +82,7 @@ extension CLIPTextModel: TextModel {
   package var dimensions: Int { configuration.projectionDimensions }
   package var maximumLength: Int { configuration.maximumLength }
   package var vocabularySize: Int { configuration.vocabularySize }
+  package var weightCount: Int { layers.reduce(0) { $0 + $1.weightCount } }
 
   package func makeScratch() -> TransformerScratch {
     TransformerScratch(

@@ -18,7 +18,8 @@ package struct ModelConfigurationFile {
 
   package init(_ data: Data, path: String) throws(NeuralNetworksError) {
     guard data.count <= Self.maximumBytes else {
-      throw NeuralNetworksError(.tooLarge, "\(path) has \(data.count) bytes, more than the \(Self.maximumBytes) allowed")
+      throw NeuralNetworksError(
+        .tooLarge, "\(path) has \(data.count) bytes, more than the \(Self.maximumBytes) allowed")
     }
     guard let object = try? JSONSerialization.jsonObject(with: data), let values = object as? [String: Any] else {
       throw NeuralNetworksError(.malformedFile, "\(path): a JSON object is expected")
@@ -62,7 +63,8 @@ package struct ModelConfigurationFile {
     guard has(key) else { return try required(key, standard, "an integer") }
     guard let number = values[key] as? NSNumber, let exact = Int(exactly: number.doubleValue), range.contains(exact)
     else {
-      throw failure(key, "\(values[key].map { "\($0)" } ?? "null")", "an integer from \(range.lowerBound) to \(range.upperBound)")
+      throw failure(
+        key, "\(values[key].map { "\($0)" } ?? "null")", "an integer from \(range.lowerBound) to \(range.upperBound)")
     }
     return exact
   }

@@ -9,6 +9,9 @@ package protocol TextModel: Sendable {
   /// Ids are below it.
   var vocabularySize: Int { get }
 
+  /// Weights of the layers' products, that every token is multiplied with.
+  var weightCount: Int { get }
+
   func makeScratch() -> TransformerScratch
 
   /// `sequences × dimensions`, on the calling thread; a row does not depend on the other sequences, and an empty

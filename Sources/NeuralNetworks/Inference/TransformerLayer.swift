@@ -34,6 +34,11 @@ package struct TransformerLayer: Sendable {
     self.activation = activation
   }
 
+  /// Of the four products.
+  var weightCount: Int {
+    [projections, attentionOutput, expansion, contraction].reduce(0) { $0 + $1.inputs * $1.outputs }
+  }
+
   /// Replaces the first `tokens` rows of the scratch's state, sequence by sequence for attention, all together for the
   /// products.
   package func apply(_ scratch: inout TransformerScratch, sequences: [Int], isCausal: Bool) {

@@ -174,7 +174,9 @@ extension PipelineConfiguration {
       validator.report(root.lines["encode"] ?? 1, "encode: names no encoder: add 'text', 'image' or both")
     }
     for modality in ["text", "image"] {
-      guard let section = root.section("encode")?.section(modality), let line = section.lines["command"] else { continue }
+      guard let section = root.section("encode")?.section(modality), let line = section.lines["command"] else {
+        continue
+      }
       for key in ["model", "precision", "prefix", "dimensions"] where section.has(key) {
         validator.report(line, "encode.\(modality): '\(key)' and 'command' exclude each other: a worker brings its own")
       }
@@ -261,7 +263,7 @@ extension PipelineConfiguration.Resolve {
 
 extension CheckedSection {
   /// A text, or a list of texts, as a list.
-  fileprivate func texts(_ key: String) -> [String] {
+  func texts(_ key: String) -> [String] {
     switch values[key] {
     case .text(let text): [text]
     case .list(let values): values.compactMap { if case .text(let text) = $0 { text } else { nil } }

@@ -16,17 +16,17 @@ struct EncodeStage: Stage {
 
   func inputs(_ context: RunContext) throws -> [StageInput] {
     let night = try context.requireNight()
-    return [
+    var inputs = [
       StageInput(name: "catalog", value: try context.manifest(.catalog).digest),
       StageInput(name: "base generation", value: night.base.map { "\($0)" } ?? "none"),
       StageInput(name: "items", value: night.needsAllItems ? "all" : "new and changed"),
       StageInput(name: "text encoder", value: night.text?.rawValue ?? "none"),
     ]
-      + Modality.allCases.compactMap { modality in
-        try TonightsEncoders.knownFingerprint(modality, context.configuration).map {
-          StageInput(name: "\(modality.rawValue) encoder's fingerprint", value: $0)
-        }
-      }
+    for modality in Modality.allCases {
+      guard let known = try TonightsEncoders.knownFingerprint(modality, context.configuration) else { continue }
+      inputs.append(StageInput(name: "\(modality.rawValue) encoder's fingerprint", value: known))
+    }
+    return inputs
   }
 
   func run(_ context: RunContext) throws -> StageResult {

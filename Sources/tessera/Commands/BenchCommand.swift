@@ -9,7 +9,10 @@ internal import TensorMath
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Runs the product's side of a benchmark and prints one JSON line.",
-    subcommands: [BenchResidualKMeans.self, BenchStore.self, BenchProducts.self, BenchNight.self])
+    subcommands: [
+      BenchResidualKMeans.self, BenchStore.self, BenchProducts.self, BenchNight.self, BenchEncodeText.self,
+      BenchEncodeImage.self,
+    ])
 }
 
 struct BenchResidualKMeans: ParsableCommand {
