@@ -55,6 +55,11 @@ struct JSONReaderTests {
     #expect(message(Array(text.utf8))?.contains(expected) == true, "\(message(Array(text.utf8)) ?? "no error")")
   }
 
+  @Test(arguments: ["01", "-01", "00", "+1", ".5", "-.5", "1.", "1.e3", "1e+", "1e", "1e1.5", "1-2", "-", "1E--1"])
+  func numbersOutsideTheGrammarAreRefused(number: String) {
+    #expect(message(Array("[0, \(number)]".utf8))?.contains("at byte 4, expected a number") == true)
+  }
+
   @Test(arguments: [
     (#""ab"#, "found the end at byte 3, expected a closing quote"),
     (#""\n"#, "found the end at byte 3, expected a closing quote"),
