@@ -103,13 +103,41 @@ package struct JSONReader {
     guard position > start, let text = String(validating: bytes[start..<position], as: UTF8.self) else {
       throw failure("a value")
     }
-    if let integer = Int(text), bytes[start] != UInt8(ascii: "+") { return .integer(integer) }
+    guard Self.isNumber(bytes[start..<position]) else {
+      position = start
+      throw failure("a number")
+    }
+    if let integer = Int(text) { return .integer(integer) }
     let isPlain = text.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 || $0 == 0x2D }
     guard let double = Double(text), double.isFinite, !isPlain || text.utf8.count < 400 else {
       position = start
       throw failure("a number")
     }
     return .double(double)
+  }
+
+  /// Whether the grammar of RFC 8259, section 6, allows `text`: Swift's parsers also read `+1`, `01`, `.5` and `1.`.
+  private static func isNumber(_ text: ArraySlice<UInt8>) -> Bool {
+    var rest = text
+    func takeDigits() -> Int {
+      let digits = rest.prefix { (0x30...0x39).contains($0) }
+      rest = rest.dropFirst(digits.count)
+      return digits.count
+    }
+    if rest.first == UInt8(ascii: "-") { rest = rest.dropFirst() }
+    let startsWithZero = rest.first == 0x30
+    let count = takeDigits()
+    guard count > 0, count == 1 || !startsWithZero else { return false }
+    if rest.first == UInt8(ascii: ".") {
+      rest = rest.dropFirst()
+      guard takeDigits() > 0 else { return false }
+    }
+    if let exponent = rest.first, exponent | 0x20 == UInt8(ascii: "e") {
+      rest = rest.dropFirst()
+      if let sign = rest.first, sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-") { rest = rest.dropFirst() }
+      guard takeDigits() > 0 else { return false }
+    }
+    return rest.isEmpty
   }
 
   private static func isNumberByte(_ byte: UInt8) -> Bool {
