@@ -74,6 +74,21 @@ import Testing
     }
   }
 
+  /// Bytes that nobody asked for mean that vectors may have gone to the wrong items: none stays in the cache.
+  @Test func vectorsOfAWorkerThatBrokeTheProtocolAreNotUsedAgain() throws {
+    try withTemporaryDirectory { folder in
+      let fixture = try fixture(folder, text: text(worker: "one"))
+      let broken = Self.worker + "\nsys.stdout.buffer.write(b'stray')\nsys.stdout.buffer.flush()\n"
+      try broken.write(toFile: folder + "/worker.py", atomically: true, encoding: .utf8)
+      let error = #expect(throws: PipelineError.self) { try fixture.run() }
+      #expect(error?.code == .invalidData)
+      try Self.worker.write(toFile: folder + "/worker.py", atomically: true, encoding: .utf8)
+      let encode = try fixture.run().stages.first { $0.stage == .encode }
+      #expect(encode?.metrics["encoded"] == 60)
+      #expect(encode?.metrics["fromCache"] == 0)
+    }
+  }
+
   @Test func aWorkerThatCannotStartEndsTheNightAndNamesTheCommand() throws {
     try withTemporaryDirectory { folder in
       let fixture = try fixture(folder, text: "{ command: [no-such-program-here] }")

@@ -85,7 +85,7 @@ struct EncodingPass {
     _ positions: [Int], _ items: [Item?], _ hashes: [UInt64?], encoder: any ItemEncoder,
     into batch: inout EncodedBatch, _ failures: inout [Int: [String]]
   ) throws {
-    let encoded = try encoder.encode(positions.compactMap { items[$0] })
+    let encoded = try distrusting(encoder) { try encoder.encode(positions.compactMap { items[$0] }) }
     let key = EmbeddingCache.encoderKey(encoder.fingerprint)
     let columns = encoder.dimensions
     for (index, position) in positions.enumerated() where encoded.isPresent[index] {
@@ -98,6 +98,17 @@ struct EncodingPass {
     for failure in encoded.failures {
       statistics.failed += 1
       failures[positions[failure.index], default: []].append("\(encoder.modality.rawValue): \(failure.reason)")
+    }
+  }
+
+  /// A worker that breaks the protocol may have answered the items before with each other's vectors: none of them may
+  /// come back from the cache on a later night.
+  private func distrusting<Result>(_ encoder: any ItemEncoder, _ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let error as EncoderError where error.code == .workerProtocol {
+      try cache.distrust(encoder: EmbeddingCache.encoderKey(encoder.fingerprint))
+      throw error
     }
   }
 
@@ -127,7 +138,7 @@ struct EncodingPass {
 
   /// Completes the files. An encoder that turns out not to be trusted fails before anything is complete.
   mutating func finish() throws {
-    for encoder in encoders { try encoder.finish() }
+    for encoder in encoders { try distrusting(encoder) { try encoder.finish() } }
     try cache.flush()
     try FileSystem.write(rejected, to: rejectedPath)
     for writer in vectorWriters { try writer.finish() }

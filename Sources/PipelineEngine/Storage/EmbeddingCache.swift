@@ -105,6 +105,13 @@ package final class EmbeddingCache {
     if waitingBytes >= Self.flushBytes { try flush() }
   }
 
+  /// Drops all that an encoder gave, also what waits to be written: it turned out not to be what it said.
+  package func distrust(encoder: UInt64) throws {
+    waiting.removeAll { $0.key.encoder == encoder }
+    waitingBytes = waiting.reduce(0) { $0 + $1.vector.count * 4 + 32 }
+    _ = try forget(encoder)
+  }
+
   /// Writes what waits, in key order, which is what the tree takes fastest.
   package func flush() throws {
     guard !waiting.isEmpty else { return }
