@@ -98,6 +98,21 @@ import Testing
     }
   }
 
+  @Test func aDistrustedEncodersVectorsAreGoneWhetherWrittenOrWaiting() throws {
+    try withTemporaryDirectory { folder in
+      let cache = try EmbeddingCache(path: folder, limit: .max) { _ in }
+      for encoder in [1, 2] as [UInt64] { try cache.insert([1], key: key(1, encoder: encoder)) }
+      try cache.flush()
+      for encoder in [1, 2] as [UInt64] { try cache.insert([2], key: key(2, encoder: encoder)) }
+      try cache.distrust(encoder: 1)
+      try cache.flush()
+      var matrix = Matrix(rows: 2, columns: 1)
+      #expect(try cache.fill(&matrix, encoder: 1, hashes: [1, 2]) == [false, false])
+      #expect(try cache.fill(&matrix, encoder: 2, hashes: [1, 2]) == [true, true])
+      #expect(matrix.elements == [1, 2])
+    }
+  }
+
   @Test func aFullCacheTakesNothingMore() throws {
     try withTemporaryDirectory { folder in
       let cache = try EmbeddingCache(path: folder, limit: 1024) { _ in }
