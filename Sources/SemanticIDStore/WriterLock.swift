@@ -9,6 +9,8 @@ internal import Glibc
 
   deinit {
     ftruncate(descriptor, 0)
+    // Not by closing alone: a child process that is between its fork and its exec still has the descriptor.
+    flock(descriptor, LOCK_UN)
     close(descriptor)
   }
 

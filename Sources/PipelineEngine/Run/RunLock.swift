@@ -25,5 +25,9 @@ package final class RunLock: Sendable {
     file = opened
   }
 
-  deinit { close(file) }
+  deinit {
+    // Not by closing alone: a child process that is between its fork and its exec still has the descriptor.
+    flock(file, LOCK_UN)
+    close(file)
+  }
 }
