@@ -57,10 +57,3 @@ package struct SelfAttention: ~Copyable {
     }
   }
 }
-
-extension ContiguousArray<Float> {
-  /// Makes scratch memory large enough; what it held is lost.
-  fileprivate mutating func grow(to count: Int) {
-    if self.count < count { self = ContiguousArray(repeating: 0, count: count) }
-  }
-}

@@ -65,6 +65,21 @@ import Testing
     #expect(try plain.fingerprint != PretrainedTextEncoder.fingerprint(folder: Self.folder("text-model-cls")))
   }
 
+  /// Whatever folder modules.json names for it.
+  @Test func thePoolingIsPartOfTheFingerprint() throws {
+    try withTemporaryDirectory { directory in
+      let copy = directory + "/model"
+      try FileManager.default.copyItem(atPath: Self.folder(), toPath: copy)
+      try FileManager.default.moveItem(atPath: copy + "/1_Pooling", toPath: copy + "/pool")
+      try #"[{"type": "a.b.Pooling", "path": "pool"}]"#.write(
+        toFile: copy + "/modules.json", atomically: true, encoding: .utf8)
+      let mean = try PretrainedTextEncoder.fingerprint(folder: copy)
+      try #"{"pooling_mode_cls_token": true}"#.write(
+        toFile: copy + "/pool/config.json", atomically: true, encoding: .utf8)
+      #expect(try PretrainedTextEncoder.fingerprint(folder: copy) != mean)
+    }
+  }
+
   @Test func aPrefixIsReadBeforeEveryText() throws {
     let folder = try Self.folder()
     let prefixed = try PretrainedTextEncoder(folder: folder, prefix: "q ").encode(items(["a b"]))

@@ -1,6 +1,4 @@
 public import ItemCatalog
-internal import Synchronization
-internal import TensorMath
 
 /// An image encoder without pretrained weights or fitted state: color, edges and layout of the picture, side by side.
 ///
@@ -35,34 +33,12 @@ public struct BuiltinImageEncoder: ItemEncoder {
   /// Decodes and encodes the images of a batch. An item without an image is absent; an image that is missing or
   /// cannot be decoded is absent and reported.
   public func encode(_ items: [Item]) -> EncodedBatch {
-    let outcomes = Mutex([(index: Int, outcome: Result<[Float], EncodingProblem>)]())
-    Parallelism.forEachChunk(of: items.count, size: Self.chunkSize) { chunk in
-      let encoded = chunk.compactMap { index in encode(items[index]).map { (index: index, outcome: $0) } }
-      outcomes.withLock { $0 += encoded }
-    }
-    var batch = EncodedBatch(
-      vectors: Matrix(rows: items.count, columns: dimensions), isPresent: Array(repeating: false, count: items.count))
-    for (index, outcome) in outcomes.withLock({ $0 }).sorted(by: { $0.index < $1.index }) {
-      switch outcome {
-      case .success(let features):
-        batch.isPresent[index] = true
-        batch.vectors.elements.replaceSubrange(index * dimensions..<(index + 1) * dimensions, with: features)
-      case .failure(let problem): batch.failures.append(EncodingFailure(index: index, reason: problem.reason))
+    EncodedBatch(ofImages: items.count, dimensions: dimensions, chunkSize: Self.chunkSize) { chunk in
+      chunk.compactMap { index in
+        items[index].withImage { path throws(ImageError) in
+          Self.features(of: try ImageDecoder.decode(path: path, limits: limits, targetSide: LabImage.side))
+        }.map { (index: index, outcome: $0) }
       }
-    }
-    return batch
-  }
-
-  /// Nil for an item without an image.
-  private func encode(_ item: Item) -> Result<[Float], EncodingProblem>? {
-    guard let path = item.imagePath else {
-      return item.image.map { .failure(EncodingProblem(reason: "image \($0) is missing or unusable")) }
-    }
-    do throws(ImageError) {
-      let image = try ImageDecoder.decode(path: path, limits: limits, targetSide: LabImage.side)
-      return .success(Self.features(of: image))
-    } catch {
-      return .failure(EncodingProblem(reason: "\(item.image ?? path): \(error.message)"))
     }
   }
 
@@ -84,8 +60,4 @@ public struct BuiltinImageEncoder: ItemEncoder {
     let norm = block.reduce(0) { $0 + $1 * $1 }.squareRoot()
     return norm > 0 ? block.map { $0 * (length / norm) } : block
   }
-}
-
-private struct EncodingProblem: Error {
-  let reason: String
 }

@@ -1,6 +1,5 @@
 public import ItemCatalog
 internal import NeuralNetworks
-internal import Synchronization
 package import TensorMath
 
 /// An image encoder with pretrained weights, from a model folder: EfficientNet-Lite as `tools/convert_efficientnet.py`
@@ -39,9 +38,9 @@ public struct PretrainedImageEncoder: ItemEncoder {
     allowsReducedDecoding: Bool = false
   ) throws(EncoderError) {
     do throws(NeuralNetworksError) {
-      let config = try ModelConfigurationFile(contentsOf: folder + "/config.json")
-      let checkpoint = folder + "/model.safetensors"
-      model = try PretrainedImageModel(config, checkpoint: checkpoint, precision: precision)
+      let files = ModelFolder(path: folder)
+      let config = try files.config
+      model = try PretrainedImageModel(config, checkpoint: files.checkpoint, precision: precision)
       var preprocessing = try model.preprocessing(config, folder: folder)
       preprocessing.allowsReducedDecoding = allowsReducedDecoding
       self.preprocessing = preprocessing
@@ -72,34 +71,19 @@ public struct PretrainedImageEncoder: ItemEncoder {
   /// Decodes and encodes the images of a batch. An item without an image is absent; an image that is missing or
   /// cannot be decoded is absent and reported.
   public func encode(_ items: [Item]) -> EncodedBatch {
-    let outcomes = Mutex([(index: Int, outcome: Result<ContiguousArray<Float>, PreparationProblem>)]())
-    Parallelism.forEachChunk(of: items.count, size: Self.chunkSize) { chunk in
-      let encoded = encode(items, chunk)
-      outcomes.withLock { $0 += encoded }
-    }
-    var batch = EncodedBatch(
-      vectors: Matrix(rows: items.count, columns: dimensions), isPresent: Array(repeating: false, count: items.count))
-    for (index, outcome) in outcomes.withLock({ $0 }).sorted(by: { $0.index < $1.index }) {
-      switch outcome {
-      case .success(let features):
-        batch.isPresent[index] = true
-        batch.vectors.elements.replaceSubrange(index * dimensions..<(index + 1) * dimensions, with: features)
-      case .failure(let problem): batch.failures.append(EncodingFailure(index: index, reason: problem.reason))
-      }
-    }
-    return batch
+    EncodedBatch(ofImages: items.count, dimensions: dimensions, chunkSize: Self.chunkSize) { encode(items, $0) }
   }
 
   /// A few images at a time: prepared one by one, then through the model together.
   private func encode(
     _ items: [Item], _ chunk: Range<Int>
-  ) -> [(index: Int, outcome: Result<ContiguousArray<Float>, PreparationProblem>)] {
+  ) -> [(index: Int, outcome: Result<ContiguousArray<Float>, ImageProblem>)] {
     var runner = PretrainedImageRunner(model)
-    var outcomes: [(index: Int, outcome: Result<ContiguousArray<Float>, PreparationProblem>)] = []
+    var outcomes: [(index: Int, outcome: Result<ContiguousArray<Float>, ImageProblem>)] = []
     for start in stride(from: chunk.lowerBound, to: chunk.upperBound, by: PretrainedImageModel.batch) {
       var (indices, images): ([Int], [ContiguousArray<Float>]) = ([], [])
       for index in start..<min(start + PretrainedImageModel.batch, chunk.upperBound) {
-        switch prepare(items[index]) {
+        switch items[index].withImage({ path throws(ImageError) in try preprocessing.load(path, limits: limits) }) {
         case .success(let image):
           indices.append(index)
           images.append(image)
@@ -115,31 +99,15 @@ public struct PretrainedImageEncoder: ItemEncoder {
     return outcomes
   }
 
-  /// Nil for an item without an image.
-  private func prepare(_ item: Item) -> Result<ContiguousArray<Float>, PreparationProblem>? {
-    guard let path = item.imagePath else {
-      return item.image.map { .failure(PreparationProblem(reason: "image \($0) is missing or unusable")) }
-    }
-    do throws(ImageError) {
-      return .success(try preprocessing.load(path, limits: limits))
-    } catch {
-      return .failure(PreparationProblem(reason: "\(item.image ?? path): \(error.message)"))
-    }
-  }
-
   /// A vector at unit length. One without a direction is no vector of the picture.
   private static func normalized(
     _ vector: ContiguousArray<Float>, item: Item
-  ) -> Result<ContiguousArray<Float>, PreparationProblem> {
+  ) -> Result<ContiguousArray<Float>, ImageProblem> {
     let norm = vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
     guard norm.isFinite, norm > 0 else {
       return .failure(
-        PreparationProblem(reason: "\(item.image ?? item.id): the model gives a vector of length \(norm)"))
+        ImageProblem(reason: "\(item.image ?? item.id): the model gives a vector of length \(norm)"))
     }
     return .success(ContiguousArray(vector.lazy.map { $0 / norm }))
   }
-}
-
-private struct PreparationProblem: Error {
-  let reason: String
 }

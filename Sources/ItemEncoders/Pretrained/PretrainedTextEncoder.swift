@@ -62,14 +62,19 @@ public struct PretrainedTextEncoder: ItemEncoder {
   public static func fingerprint(
     folder: String, template: TextTemplate = .textOrTitle, prefix: String = "", usesHalfPrecision: Bool = false
   ) throws(EncoderError) -> String {
+    let files = ModelFolder(path: folder)
+    let poolingFile: String
+    do { poolingFile = try SentenceTransformerLayout(files).poolingFile } catch {
+      throw EncoderError(.unreadableEncoder, error.message)
+    }
     // Raise the number when this code's vectors change.
-    try ModelFolder(path: folder).fingerprint(
+    return try files.fingerprint(
       kind: "tessera pretrained:text 1",
       parameters: [
         PackedMatrix.effective(usesHalfPrecision ? .half : .single).rawValue, template.description, prefix,
       ],
       files: ["config.json", "model.safetensors", "tokenizer.json"],
-      optional: ["modules.json", "sentence_bert_config.json", "1_Pooling/config.json"])
+      optional: ["modules.json", "sentence_bert_config.json", poolingFile])
   }
 
   private static func model(
@@ -163,6 +168,8 @@ public struct PretrainedTextEncoder: ItemEncoder {
 /// What sentence-transformers' files beside the model say; their defaults where they are absent.
 private struct SentenceTransformerLayout {
   var pooling = SequencePooling.mean
+  /// Where the pooling is said, below the model's folder; the file may be absent.
+  var poolingFile = "1_Pooling/config.json"
   var maximumLength: Int?
   var isLowercased = false
 
@@ -183,8 +190,9 @@ private struct SentenceTransformerLayout {
       throw NeuralNetworksError(
         .malformedFile, "\(files.file("modules.json")): the path \"\(poolingFolder)\" leaves the model's folder")
     }
-    if files.has("\(poolingFolder)/config.json") {
-      pooling = try SequencePooling(ModelConfigurationFile(contentsOf: files.file("\(poolingFolder)/config.json")))
+    poolingFile = "\(poolingFolder)/config.json"
+    if files.has(poolingFile) {
+      pooling = try SequencePooling(ModelConfigurationFile(contentsOf: files.file(poolingFile)))
     }
     if files.has("sentence_bert_config.json") {
       let config = try ModelConfigurationFile(contentsOf: files.file("sentence_bert_config.json"))

@@ -51,6 +51,21 @@ package struct CheckpointReader {
     Matrix(rows: rows, columns: columns, elements: try floats(name, shape: [rows, columns]))
   }
 
+  /// A convolution over images, `outputs × 3 × kernel × kernel` in the file, as a product of windows that lie row by row
+  /// with each pixel's channels together: `outputs × (3 · kernel²)`.
+  package mutating func convolution(
+    _ name: String, outputs: Int, kernel: Int
+  ) throws(NeuralNetworksError) -> Matrix {
+    let weights = try floats(name + ".weight", shape: [outputs, 3, kernel, kernel]), taps = kernel * kernel
+    var rows = Matrix(rows: outputs, columns: taps * 3)
+    for output in 0..<outputs {
+      for color in 0..<3 {
+        for tap in 0..<taps { rows[output, tap * 3 + color] = weights[(output * 3 + color) * taps + tap] }
+      }
+    }
+    return rows
+  }
+
   /// `name.weight` and `name.bias` of a layer normalization.
   package mutating func layerNormalization(
     _ name: String, width: Int, epsilon: Float

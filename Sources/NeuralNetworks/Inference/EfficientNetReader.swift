@@ -40,18 +40,11 @@ struct EfficientNetReader {
   /// have weights of zero.
   private static func padded(_ channels: Int) -> Int { (channels + 15) / 16 * 16 }
 
-  /// A convolution as a product of windows that lie row by row, each pixel's channels together.
+  /// The convolution over the image itself.
   mutating func stem(channels: Int, kernel: Int) throws(NeuralNetworksError) -> LinearLayer {
-    let weights = try checkpoint.floats("_conv_stem.weight", shape: [channels, 3, kernel, kernel])
-    let taps = kernel * kernel
-    var rows = Matrix(rows: channels, columns: taps * 3)
-    for channel in 0..<channels {
-      for color in 0..<3 {
-        for tap in 0..<taps { rows[channel, tap * 3 + color] = weights[(channel * 3 + color) * taps + tap] }
-      }
-    }
+    let rows = try checkpoint.convolution("_conv_stem", outputs: channels, kernel: kernel)
     return folded(
-      rows, try normalization("_bn0", channels: channels), inputs: taps * 3, outputs: Self.padded(channels))
+      rows, try normalization("_bn0", channels: channels), inputs: rows.columns, outputs: Self.padded(channels))
   }
 
   /// A stage's first block changes the channels and has the stride; the repeats behind it have the residual sum.

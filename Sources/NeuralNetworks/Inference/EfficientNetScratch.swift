@@ -1,3 +1,5 @@
+internal import TensorMath
+
 /// One thread's buffers for one ``EfficientNet``, grown as needed and used again for the next images.
 package struct EfficientNetScratch: ~Copyable {
   private var hidden: ContiguousArray<Float> = []
@@ -60,12 +62,5 @@ package struct EfficientNetScratch: ~Copyable {
     }
     swap(&first, &current)
     swap(&second, &next)
-  }
-}
-
-extension ContiguousArray<Float> {
-  /// Makes scratch memory large enough; what it held is lost.
-  fileprivate mutating func grow(to count: Int) {
-    if self.count < count { self = ContiguousArray(repeating: 0, count: count) }
   }
 }

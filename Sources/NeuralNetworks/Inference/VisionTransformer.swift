@@ -55,14 +55,8 @@ package struct VisionTransformer: Sendable {
     _ names: VisionTensorNames, _ configuration: VisionTransformerConfiguration, _ precision: WeightPrecision,
     _ reader: inout CheckpointReader
   ) throws(NeuralNetworksError) -> LinearLayer {
-    let (width, side) = (configuration.width, configuration.patchSize), taps = side * side
-    let weights = try reader.floats(names.patchEmbedding + ".weight", shape: [width, 3, side, side])
-    var rows = Matrix(rows: width, columns: taps * 3)
-    for output in 0..<width {
-      for color in 0..<3 {
-        for tap in 0..<taps { rows[output, tap * 3 + color] = weights[(output * 3 + color) * taps + tap] }
-      }
-    }
+    let width = configuration.width
+    let rows = try reader.convolution(names.patchEmbedding, outputs: width, kernel: configuration.patchSize)
     return LinearLayer(
       weights: PackedMatrix(transposing: rows, precision: precision),
       bias: names.isCLIP ? nil : try reader.vector(names.patchEmbedding + ".bias", count: width))

@@ -73,7 +73,7 @@ struct NightDecision {
     if base.properties["encode.text"] != keys.text { return "the text encoder's configuration changed" }
     if base.properties["encode.image"] != keys.image { return "the image encoder's configuration changed" }
     for modality in Modality.allCases {
-      let known = try TonightsEncoders.knownFingerprint(modality, context.configuration)
+      let known = try context.knownFingerprint(modality)
       if let known, base.artifacts["encoder.\(modality.rawValue)"] != known {
         return "the \(modality.rawValue) encoder's code or weights changed"
       }

@@ -18,6 +18,7 @@ final class RunContext {
   /// Set once the catalogue is up to date.
   var night: NightRecord?
   private var openTable: ItemTable?
+  private var fingerprints: [Modality: String?] = [:]
   private var openStore: SemanticIDStore?
   private var comparison: BaseComparison?
 
@@ -44,6 +45,14 @@ final class RunContext {
       throw PipelineError(.internalFault, "the night is not decided before the catalogue is read")
     }
     return night
+  }
+
+  /// ``TonightsEncoders/knownFingerprint(_:_:)``, computed once a run: it reads all of a model's weights.
+  func knownFingerprint(_ modality: Modality) throws -> String? {
+    if let known = fingerprints[modality] { return known }
+    let fingerprint = try TonightsEncoders.knownFingerprint(modality, configuration)
+    fingerprints[modality] = .some(fingerprint)
+    return fingerprint
   }
 
   func table() throws -> ItemTable {

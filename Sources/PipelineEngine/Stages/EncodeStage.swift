@@ -23,7 +23,7 @@ struct EncodeStage: Stage {
       StageInput(name: "text encoder", value: night.text?.rawValue ?? "none"),
     ]
     for modality in Modality.allCases {
-      guard let known = try TonightsEncoders.knownFingerprint(modality, context.configuration) else { continue }
+      guard let known = try context.knownFingerprint(modality) else { continue }
       inputs.append(StageInput(name: "\(modality.rawValue) encoder's fingerprint", value: known))
     }
     return inputs
