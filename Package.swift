@@ -91,7 +91,8 @@ let package = Package(
     tests(
       "ItemEncodersTests", ["ItemEncoders", "WorkerTestHelper", "ItemCatalog", "NeuralNetworks", "TensorMath"],
       resources: [.copy("Fixtures")]),
-    tests("BehaviorAlignmentTests", ["BehaviorAlignment", "ItemEncoders", "TensorMath", "ItemCatalog"]),
+    tests(
+      "BehaviorAlignmentTests", ["BehaviorAlignment", "ItemEncoders", "NeuralNetworks", "TensorMath", "ItemCatalog"]),
     tests("QuantizersTests", ["Quantizers", "TensorMath"]),
     // Another process for the store's tests: a writer to kill, a reader to outlive a collection, a victim of bad files.
     .executableTarget(

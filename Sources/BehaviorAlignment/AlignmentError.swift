@@ -9,6 +9,18 @@ public struct AlignmentError: Error, Sendable, Equatable, CustomStringConvertibl
     case unreadableModel
     /// A model that cannot be written.
     case unwritableModel
+    /// A behavior log without an event, or without one on an item of the catalogue.
+    case noInteractions
+    /// A training window that leaves nothing to learn from, or that the log's order does not allow.
+    case invalidWindow
+    /// Every pair was filtered away, or none was there.
+    case noPairs
+    /// A stored pair table that cannot be read, or is not what it says it is.
+    case unreadablePairs
+    /// A pair table that cannot be written.
+    case unwritablePairs
+    /// The caller asked to stop.
+    case cancelled
   }
 
   public let code: Code
