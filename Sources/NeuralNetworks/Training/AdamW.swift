@@ -36,7 +36,8 @@ public struct AdamW: Sendable, Equatable {
 
   init(_ parameters: Parameters, moments: [Moments?]) {
     self.parameters = parameters
-    self.moments = moments
+    // As before the first update, so that a state that is saved and loaded equals itself.
+    self.moments = moments.contains { $0 != nil } ? moments : []
   }
 
   /// Updates in place every parameter that has a gradient; the others stay as they are, as does their decay.

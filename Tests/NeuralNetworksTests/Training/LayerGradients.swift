@@ -65,3 +65,11 @@ func makeLayer<Layer>(
   let layer = try make(scope)
   return (layer, randomized(try scope.finish(), deviation: deviation))
 }
+
+extension ParameterGradients {
+  /// The gradient of the parameter of that name; fails the test without one.
+  func named(_ name: String, in parameters: ParameterSet) throws -> Matrix {
+    let parameter = try #require(parameters.parameter(named: name))
+    return try #require(self[parameter])
+  }
+}

@@ -100,7 +100,7 @@ struct FixtureBatch {
     let gradients = pass.backward(from: loss)
     let expected = try Self.file(test, "gradients")
     for entry in parameters.entries {
-      let gradient = try #require(gradients[try #require(parameters.parameter(named: entry.name))])
+      let gradient = try gradients.named(entry.name, in: parameters)
       expectClose(gradient.elements, try expected.tensor("gradient/" + entry.name).floats(), tolerance: 2e-5)
     }
     expectClose([Float(gradients.norm())], try file.tensor("norms").floats().prefix(1), tolerance: 5e-5)
