@@ -2,7 +2,7 @@ internal import CVectorKernels
 internal import RealModule
 
 /// What a layer does to each of its outputs.
-package enum Activation: Sendable, CaseIterable {
+public enum Activation: Sendable, CaseIterable {
   case identity
   /// x · Φ(x), by the error function (Hendrycks and Gimpel, 2016).
   case gelu

@@ -110,7 +110,7 @@ extension Variable {
   }
 
   /// The activation of every element.
-  package func activated(_ activation: Activation) -> Variable {
+  public func activated(_ activation: Activation) -> Variable {
     let (index, x, code) = (index, value, activation.kernelCode)
     let output = unsafe x.mapped { source, target, range in unsafe tessera_activate(source, target, range.count, code) }
     return tape.record(output, from: [self]) { gradient, gradients in

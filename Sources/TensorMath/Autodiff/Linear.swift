@@ -6,7 +6,7 @@ extension Variable {
   ///   - weights: `outputs × inputs`, as PyTorch keeps them.
   ///   - bias: `1 × outputs`.
   /// - Returns: `rows × outputs`.
-  package func linear(_ weights: Variable, bias: Variable? = nil, activation: Activation = .identity) -> Variable {
+  public func linear(_ weights: Variable, bias: Variable? = nil, activation: Activation = .identity) -> Variable {
     precondition(
       weights.columns == columns, "\(columns) inputs for weights of \(weights.rows) × \(weights.columns)")
     let (x, w, precision) = (value, weights.value, tape.precision)
