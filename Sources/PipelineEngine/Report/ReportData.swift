@@ -19,6 +19,7 @@ public struct ReportData: Sendable, Equatable, Codable {
   /// The fullest buckets, the fullest first.
   public var worstBuckets: [ReportBucket] = []
   public var rejected = ReportRejected()
+  public var encoders: [ReportEncoder] = []
   public var stages: [ReportStage] = []
   /// Versions, compute path, seed and other facts about the run, in sections.
   public var details: [ReportDetails] = []

@@ -69,8 +69,8 @@ public struct ReportPage {
   /// The sections that have something to show, in order.
   private var sections: [Section] {
     [
-      figuresSection, levelsSection, bucketsSection, worstBucketsSection, prefixesSection, rejectedSection,
-      stagesSection, detailsSection,
+      figuresSection, levelsSection, bucketsSection, worstBucketsSection, prefixesSection, encodersSection,
+      rejectedSection, stagesSection, detailsSection,
     ].compactMap { $0 }
   }
 
