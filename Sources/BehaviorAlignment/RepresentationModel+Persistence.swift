@@ -4,7 +4,7 @@ internal import TensorMath
 
 extension RepresentationModel {
   /// Raised when the same matrices would give other representations than before.
-  private static let architecture = "tessera representation:untrained 1"
+  private static let architecture = "tessera representation:untrained 2"
 
   /// Writes the model; the file is complete or not there.
   public func write(to path: String) throws(AlignmentError) {
@@ -90,9 +90,7 @@ extension RepresentationModel {
       hasher.update(UInt64(input.dimensions))
     }
     for map in maps {
-      for elements in [map.projection.elements, map.offset] {
-        hasher.updateField(unsafe elements.withUnsafeBytes { unsafe [UInt8]($0) })
-      }
+      for elements in [map.projection.elements, map.offset] { hasher.updateField(elements) }
     }
     return hasher.finalize().hex
   }

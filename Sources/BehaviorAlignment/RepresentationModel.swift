@@ -73,6 +73,22 @@ public struct RepresentationModel: Sendable {
     /// `present dimensions × dimensions`.
     let projection: Matrix
     let offset: ContiguousArray<Float>
+    private let packed: PackedMatrix
+
+    init(projection: Matrix, offset: ContiguousArray<Float>) {
+      self.projection = projection
+      self.offset = offset
+      packed = PackedMatrix(projection)
+    }
+
+    static func == (left: Map, right: Map) -> Bool {
+      left.projection == right.projection && left.offset == right.offset
+    }
+
+    /// The rows that a batch of `count` needs at least, so that a row's bits do not depend on how many there are.
+    func padding(_ count: Int) -> Int { packed.keepsRowsApart ? count : RepresentationModel.chunkSize }
+
+    func project(_ x: Matrix) -> Matrix { packed.product(x) }
   }
 
   let inputs: [Input]
@@ -124,9 +140,9 @@ public struct RepresentationModel: Sendable {
     return try fitting.finish()
   }
 
-  /// Rows per parallel task. Matrix products always have this many rows, so that a representation's bits do not
-  /// depend on how many others it is made with.
-  private static let chunkSize = 128
+  /// Rows per parallel task. Products whose rows depend on their number always have this many, so that a
+  /// representation's bits do not depend on how many others it is made with.
+  fileprivate static let chunkSize = 128
 
   /// The representations of a batch of items.
   ///
@@ -146,7 +162,8 @@ public struct RepresentationModel: Sendable {
         for (pattern, map) in zip(patterns, maps) {
           let rows = chunk.filter { ordered.pattern(ofRow: $0) == pattern }
           guard !rows.isEmpty else { continue }
-          let mapped = map.apply(to: ordered.joined(rows, pattern: pattern, padding: Self.chunkSize), rows: rows.count)
+          let padded = ordered.joined(rows, pattern: pattern, padding: map.padding(rows.count))
+          let mapped = map.apply(to: padded, rows: rows.count)
           for (offset, row) in rows.enumerated() {
             for column in 0..<width { unsafe target.pointer[row * width + column] = mapped[offset, column] }
           }
@@ -181,7 +198,7 @@ extension [RepresentationModel.Input] {
 extension RepresentationModel.Map {
   /// Maps the first `rows` rows and scales them to unit length.
   fileprivate func apply(to x: Matrix, rows: Int) -> Matrix {
-    var result = matrixProduct(x, projection)
+    var result = project(x)
     for row in 0..<rows {
       let range = row * result.columns..<(row + 1) * result.columns
       var square: Float = 0

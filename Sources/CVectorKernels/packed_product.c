@@ -24,6 +24,10 @@ void tessera_pack_right(const float *b, size_t k, size_t n, size_t row_stride, s
     size_t width = (present + LANES - 1) / LANES * LANES;
     for (size_t p = 0; p < k; p++, packed += width) {
       const float *source = b + p * row_stride + first * column_stride;
+      if (column_stride == 1 && present == width) {
+        memcpy(packed, source, width * sizeof(float));
+        continue;
+      }
       for (size_t j = 0; j < width; j++) packed[j] = j < present ? source[j * column_stride] : 0;
     }
   }

@@ -64,6 +64,9 @@ enum FilePath {
   /// Joins a relative path to an absolute folder and removes `.` and `..` by their names alone;
   /// nil when `..` climbs over the top.
   static func normalized(_ relative: String, in folder: String) -> String? {
+    if folder.utf8.first == slash, isNormal(folder.utf8.dropFirst()), isNormal(relative.utf8) {
+      return folder + "/" + relative
+    }
     var parts: [Substring] = []
     for part in (folder + "/" + relative).split(separator: "/", omittingEmptySubsequences: true) {
       if part == ".." {
@@ -73,6 +76,23 @@ enum FilePath {
       }
     }
     return "/" + parts.joined(separator: "/")
+  }
+
+  private static let slash = UInt8(ascii: "/"), dot = UInt8(ascii: ".")
+
+  /// Whether every part between slashes is a name: none is empty, `.` or `..`.
+  private static func isNormal(_ path: some Sequence<UInt8>) -> Bool {
+    var length = 0, dots = 0
+    for byte in path {
+      if byte == slash {
+        if length <= 2, length == dots { return false }
+        (length, dots) = (0, 0)
+      } else {
+        length += 1
+        if byte == dot { dots += 1 }
+      }
+    }
+    return length > 2 || length != dots
   }
 
   /// Whether an absolute path lies in a folder. Both must be normalized; compared byte by byte.

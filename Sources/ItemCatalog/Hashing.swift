@@ -88,6 +88,12 @@ public struct ContentHasher {
     update(bytes)
   }
 
+  /// Feeds the length in bytes, then the elements as they lie in memory.
+  public mutating func updateField(_ floats: ContiguousArray<Float>) {
+    update(UInt64(floats.count * MemoryLayout<Float>.stride))
+    unsafe floats.withUnsafeBytes { unsafe state.update(bufferPointer: $0) }
+  }
+
   /// Feeds the length in bytes, then the string's UTF-8.
   public mutating func updateField(_ string: String) {
     updateField(Array(string.utf8))

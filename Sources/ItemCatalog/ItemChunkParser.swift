@@ -9,7 +9,8 @@ struct ItemFileContext: Sendable {
   /// Parses and validates the records of one chunk. Pure: what comes out depends on the bytes (and image files) alone.
   func parse(_ bytes: [UInt8]) -> ParsedChunk {
     var validator = ItemValidator(
-      limits: limits, images: ImageProber(roots: roots, previous: previous, byteLimit: limits.imageBytes))
+      limits: limits, images: ImageProber(roots: roots, previous: previous, byteLimit: limits.imageBytes),
+      bytes: bytes.count)
     var item = RawItem()
     var cursor = RecordCursor(format: format)
     switch format {

@@ -36,9 +36,11 @@ struct ItemValidator {
   private var images: ImageProber
   private(set) var chunk = ParsedChunk()
 
-  init(limits: CatalogLimits, images: ImageProber) {
+  /// - Parameter bytes: How many the records have, about as many as the items will take.
+  init(limits: CatalogLimits, images: ImageProber, bytes: Int) {
     self.limits = limits
     self.images = images
+    chunk.data.reserveCapacity(bytes + bytes / 8)
   }
 
   /// Counts lines and gives the finished chunk.

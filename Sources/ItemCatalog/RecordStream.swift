@@ -107,6 +107,8 @@ final class RecordStream {
   }
 
   private func fill(upTo count: Int) throws(CatalogError) {
+    // Room for all of it and for the read that finds the end: what is not touched costs nothing, growing costs copies.
+    if !isAtEnd { carry.reserveCapacity(count + 4096) }
     while !isAtEnd && carry.count < count {
       let received = try source.read(min(count - carry.count, 1 << 20), appendingTo: &carry)
       if received == 0 { isAtEnd = true }

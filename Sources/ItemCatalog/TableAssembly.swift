@@ -51,6 +51,8 @@ final class TableAssembly {
     var duplicates: [Int: RecordProblem] = [:]
     var entries: [UInt8] = []
     var digested: [UInt8] = []
+    entries.reserveCapacity(chunk.items.count * ItemTableFormat.entryBytes)
+    digested.reserveCapacity(chunk.items.count * 32)
     var runStart = 0
     for item in chunk.items {
       let idRange = item.range.lowerBound + 1..<item.range.lowerBound + 1 + Int(chunk.data[item.range.lowerBound])

@@ -53,10 +53,9 @@ internal import Glibc
   func record(_ id: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws(StoreError) -> ItemRecord {
     guard let item = unsafe ItemValue(value, levels: levels) else { throw unsafe damagedItem(id, value) }
     let fields = unsafe item.fields
-    let codes = unsafe [UInt16](unsafeUninitializedCapacity: levels) { room, count in
-      for level in 0..<levels { unsafe room[level] = item.code(level) }
-      count = levels
-    }
+    // Filled with zeros first: an array of uninitialized room costs the look-up of its type each time.
+    var codes = [UInt16](repeating: 0, count: levels)
+    for level in 0..<levels { unsafe codes[level] = item.code(level) }
     return ItemRecord(
       semanticID: SemanticID(codes: codes, suffix: fields.suffix), flags: fields.flags, distance: fields.distance,
       contentHash: fields.contentHash)

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Glibc
+internal import Synchronization
 
 /// The product's side of `peers/store.py`: the same items and codes in the same two directions, then random reads.
 package enum StoreBenchmark {
@@ -8,7 +9,12 @@ package enum StoreBenchmark {
     package var items: Int
     package var publishSeconds: Double
     package var itemsPerSecond: Int
+    /// One call per item, in random order, as the peer reads.
     package var readsPerSecond: Int
+    /// The same ids in one call.
+    package var batchedReadsPerSecond: Int
+    /// One call per item, on two threads together.
+    package var twoThreadReadsPerSecond: Int
     package var verifiedPublishSeconds: Double
     package var verifiedItemsPerSecond: Int
 
@@ -17,13 +23,15 @@ package enum StoreBenchmark {
       case publishSeconds = "publish_s"
       case itemsPerSecond = "items_per_s"
       case readsPerSecond = "reads_per_s"
+      case batchedReadsPerSecond = "batched_reads_per_s"
+      case twoThreadReadsPerSecond = "two_thread_reads_per_s"
       case verifiedPublishSeconds = "verified_publish_s"
       case verifiedItemsPerSecond = "verified_items_per_s"
     }
   }
 
   /// Publishes `items` items of three codes out of 8,192 twice, without and with verification, each into a new store
-  /// under `directory`, and reads 200,000 random records. The stores are deleted afterwards.
+  /// under `directory`, and reads 200,000 random records: one by one, in one batch, and on two threads. The stores are deleted afterwards.
   package static func run(items: Int, directory: String = NSTemporaryDirectory(), seed: UInt64 = 0) throws -> Result {
     var random = SplitMix(state: seed)
     let draft = GenerationDraft(items: randomItems(items, using: &random))
@@ -31,15 +39,41 @@ package enum StoreBenchmark {
     let keys = (0..<200_000).map { _ in draft.items.ids[Int(random.next() % UInt64(max(1, items)))] }
     let (plain, reads) = try withStore(directory) { store in
       let plain = try seconds { try publish(draft, to: store, verifies: false) }
-      let reads = try store.read { reader in
-        try seconds { for key in keys { _ = try reader.record(forItem: key) } }
-      }
-      return (plain, reads)
+      return (plain, try Reads(keys, from: store))
     }
     return Result(
       items: items, publishSeconds: plain, itemsPerSecond: Int(Double(items) / plain),
-      readsPerSecond: Int(Double(keys.count) / reads), verifiedPublishSeconds: verified,
+      readsPerSecond: Int(Double(keys.count) / reads.single),
+      batchedReadsPerSecond: Int(Double(keys.count) / reads.batched),
+      twoThreadReadsPerSecond: Int(Double(keys.count) / reads.twoThreads), verifiedPublishSeconds: verified,
       verifiedItemsPerSecond: Int(Double(items) / verified))
+  }
+
+  /// Seconds that each way of reading the keys takes.
+  private struct Reads {
+    let single, batched, twoThreads: Double
+
+    init(_ keys: [String], from store: SemanticIDStore) throws {
+      single = try store.read { reader in
+        try seconds { for key in keys { _ = try reader.record(forItem: key) } }
+      }
+      batched = try store.read { reader in
+        // The column of ids is part of the work, as making keys is the peer's.
+        try seconds { try reader.forEachRow(of: IdentifierColumn(keys)) { _, _, _ in } }
+      }
+      let halves = [keys[..<(keys.count / 2)], keys[(keys.count / 2)...]]
+      let failures = Mutex(0)
+      twoThreads = seconds {
+        DispatchQueue.concurrentPerform(iterations: 2) { half in
+          do {
+            try store.read { reader in for key in halves[half] { _ = try reader.record(forItem: key) } }
+          } catch {
+            failures.withLock { $0 += 1 }
+          }
+        }
+      }
+      guard failures.withLock({ $0 }) == 0 else { throw StoreError(.system, "a reading thread failed") }
+    }
   }
 
   private static func randomItems(_ count: Int, using random: inout SplitMix) -> ItemColumns {

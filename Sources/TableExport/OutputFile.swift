@@ -2,7 +2,8 @@ internal import Glibc
 internal import Synchronization
 
 /// A file that appears at its path whole or not at all: written under a temporary name in the same folder, synced
-/// and renamed by `commit()`, removed when it is let go of before.
+/// and renamed by `commit()`, removed when it is let go of before. One that a killed process left is removed by the next
+/// export into that folder.
 final class OutputFile {
   let path: String
   private let temporaryPath: String
@@ -87,7 +88,11 @@ final class OutputFile {
     while true {
       let candidate = temporaryName(beside: path)
       let descriptor = unsafe open(candidate, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-      if descriptor >= 0 { return (candidate, descriptor) }
+      if descriptor >= 0 {
+        if Temporaries.hold(descriptor, at: candidate) { return (candidate, descriptor) }
+        _ = close(descriptor)
+        continue
+      }
       guard errno == EEXIST else { throw .writing(path, "create a file in the folder \(folder(of: path))") }
     }
   }
@@ -95,7 +100,7 @@ final class OutputFile {
   /// A name in the folder of `path` that no other writer of this process uses.
   static func temporaryName(beside path: String) -> String {
     let number = serial.wrappingAdd(1, ordering: .relaxed).oldValue
-    return "\(folder(of: path))/.tessera-export-\(getpid())-\(number).tmp"
+    return Temporaries.name(in: folder(of: path), serial: number)
   }
 
   /// The folder that holds `path`, `.` where the path names none.

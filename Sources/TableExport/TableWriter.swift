@@ -41,7 +41,8 @@ public enum TableFormat: String, Sendable, CaseIterable, Codable {
   public func makeWriter(
     path: String, description: TableDescription, codebooks: [CodebookTable] = []
   ) throws(TableExportError) -> any TableWriter {
-    switch self {
+    Temporaries.collect(in: OutputFile.folder(of: path))
+    return switch self {
     case .parquet: try ParquetWriter(path: path, description: description)
     case .csv: try CSVWriter(path: path, description: description)
     case .jsonl: try JSONLinesWriter(path: path, description: description)

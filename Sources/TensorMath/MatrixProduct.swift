@@ -3,10 +3,15 @@ internal import COneDNN
 /// Rows of the left factor per parallel task. Fixed, so that results do not depend on the thread count.
 private let rowsPerTask = 256
 
+/// Elements of a right factor that our own product takes: 1 MiB. oneDNN compiles its code when it is first called, which
+/// costs a short run more than all of its products; a right factor this small is packed in no time.
+private let packedElements = 1 << 18
+
 /// `a · b`, or `a · bᵀ` with `transposingRight`; f32 throughout.
 ///
 /// oneDNN rather than OpenBLAS: on processors newer than the OpenBLAS that Debian 12 ships, OpenBLAS falls back to
-/// SSE kernels and runs at a tenth of the speed.
+/// SSE kernels and runs at a tenth of the speed. Small right factors go through ``PackedMatrix``; which way a product
+/// takes is decided by the right factor's shape alone, so that a row's bits do not depend on how many there are.
 ///
 /// - Parameters:
 ///   - a: `m × k`.
@@ -18,6 +23,11 @@ public func matrixProduct(_ a: Matrix, _ b: Matrix, transposingRight: Bool = fal
   precondition(a.columns == inner, "matrix product of \(a.rows) × \(a.columns) with inner extent \(inner)")
   var result = Matrix(rows: a.rows, columns: n)
   guard a.rows > 0, n > 0, inner > 0 else { return result }
+  if n <= packedElements / inner, PackedMatrix.hasPanels {
+    let packed = transposingRight ? PackedMatrix(transposing: b) : PackedMatrix(b)
+    packedProduct(a, packed, into: &result)
+    return result
+  }
   unsafe result.elements.withUnsafeMutableBufferPointer { output in
     let target = unsafe SharedPointer(output.baseAddress!)
     Parallelism.forEachChunk(of: a.rows, size: rowsPerTask) { rows in
@@ -31,6 +41,19 @@ public func matrixProduct(_ a: Matrix, _ b: Matrix, transposingRight: Bool = fal
     }
   }
   return result
+}
+
+private func packedProduct(_ a: Matrix, _ b: PackedMatrix, into result: inout Matrix) {
+  unsafe result.elements.withUnsafeMutableBufferPointer { output in
+    let target = unsafe SharedPointer(output.baseAddress!)
+    Parallelism.forEachChunk(of: a.rows, size: rowsPerTask) { rows in
+      unsafe a.elements.withUnsafeBufferPointer { left in
+        unsafe b.product(
+          left.baseAddress! + rows.lowerBound * b.rows, rows: rows.count,
+          into: target.pointer + rows.lowerBound * b.columns)
+      }
+    }
+  }
 }
 
 /// One oneDNN call on the calling thread: `c = a · b` (or `a · bᵀ`), row-major, tightly packed.

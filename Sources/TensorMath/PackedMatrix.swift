@@ -15,9 +15,19 @@ package struct PackedMatrix: Sendable {
     case halfPanels(ContiguousArray<UInt16>)
   }
 
+  /// Whether single-precision products are made from panels here, not by oneDNN.
+  package static var hasPanels: Bool { tessera_has_wide_lanes() == 1 }
+
   /// The precision that products are really made in: `half` becomes `single` where the processor cannot.
   package static func effective(_ precision: WeightPrecision) -> WeightPrecision {
     precision == .half && tessera_has_half_products() == 1 ? .half : .single
+  }
+
+  /// Whether a row of a product is the same bit for bit however many rows are multiplied at once. The panels are made so;
+  /// of oneDNN it is not known.
+  package var keepsRowsApart: Bool {
+    guard case .plain = storage else { return true }
+    return rows == 0 || columns == 0
   }
 
   /// `k × n`.
@@ -66,7 +76,8 @@ package struct PackedMatrix: Sendable {
   }
 
   /// `c = activation(a · self + bias)` on the calling thread: `a` is `m × rows`, `c` is `m × columns`, both row-major
-  /// and tightly packed. A row of the result does not depend on the other rows of `a`.
+  /// and tightly packed. A row of the result does not depend on the other rows of `a`, nor, where ``keepsRowsApart``,
+  /// on their number.
   package func product(
     _ a: UnsafePointer<Float>, rows m: Int, bias: ContiguousArray<Float>? = nil, activation: Activation = .identity,
     into c: UnsafeMutablePointer<Float>
@@ -75,6 +86,19 @@ package struct PackedMatrix: Sendable {
     guard m > 0, rows > 0, columns > 0 else { return }
     guard let bias else { return unsafe multiply(a, m, nil, activation, c) }
     unsafe bias.withUnsafeBufferPointer { unsafe multiply(a, m, $0.baseAddress, activation, c) }
+  }
+
+  /// `a · self + bias` on the calling thread, `a.rows × columns`.
+  package func product(_ a: Matrix, bias: ContiguousArray<Float>? = nil) -> Matrix {
+    precondition(a.columns == rows, "matrix product of \(a.rows) × \(a.columns) with inner extent \(rows)")
+    var result = Matrix(rows: a.rows, columns: columns)
+    unsafe a.elements.withUnsafeBufferPointer { left in
+      unsafe result.elements.withUnsafeMutableBufferPointer { target in
+        guard let left = left.baseAddress, let target = target.baseAddress else { return }
+        unsafe product(left, rows: a.rows, bias: bias, into: target)
+      }
+    }
+    return result
   }
 
   private func multiply(

@@ -48,6 +48,39 @@ import Testing
     }
   }
 
+  /// After a power cut, what a night of few changes did not wait for is made again; what a full night left stands.
+  @Test func anotherStartOfTheSystemRepeatsOnlyNightsThatDidNotWaitForTheDisk() throws {
+    try withTemporaryDirectory { folder in
+      var fixture = PipelineFixture(folder: folder)
+      func run(_ start: String?) throws -> [StageName] {
+        try SystemStart.$identity.withValue(start) { try ran(fixture.run()) }
+      }
+      _ = try run("first")
+      #expect(try run("first") == [])
+      #expect(try run("second") == [.catalog])
+      fixture.set("item-3", "a garden chair of oak")
+      #expect(try run("second").contains(.publish))
+      let before = try fixture.records()
+      #expect(try run("second") == [])
+      #expect(try run("third") == [.catalog, .encode, .represent, .quantize, .resolve, .publish, .export])
+      #expect(try fixture.records() == before)
+      #expect(try fixture.generations() == [1, 2])
+    }
+  }
+
+  @Test func withoutAKernelThatNamesItsStartEveryFileIsWaitedFor() throws {
+    try withTemporaryDirectory { folder in
+      var fixture = PipelineFixture(folder: folder)
+      try SystemStart.$identity.withValue(nil) { _ = try fixture.run() }
+      fixture.set("item-3", "a garden chair of oak")
+      try SystemStart.$identity.withValue(nil) { _ = try fixture.run() }
+      let manifest = StageManifest.read(folder + "/work/stages/encode.json")
+      #expect(manifest != nil && manifest?.systemStart == nil)
+      let rest = try SystemStart.$identity.withValue("any") { try ran(fixture.run()) }
+      #expect(rest == [])
+    }
+  }
+
   @Test(arguments: ["stages/encode/text.f32", "stages/represent/representations.f32", "stages/quantize/codes.u16"])
   func aDamagedTableIsNoticed(file: String) throws {
     try withTemporaryDirectory { folder in

@@ -98,6 +98,49 @@ import Testing
     }
   }
 
+  @Test func vectorsOfItemsThatAreGoneAreSweptOnceInSoManyNights() throws {
+    try withTemporaryDirectory { folder in
+      let cache = try EmbeddingCache(path: folder, limit: .max) { _ in }
+      for encoder in [1, 2] as [UInt64] {
+        for content in 0..<100 as Range<UInt64> { try cache.insert([1], key: key(content, encoder: encoder)) }
+      }
+      try cache.flush()
+      func sweep(_ night: Int, _ live: Range<UInt64>) throws -> Int {
+        try cache.sweep(night, keepNights: 3) { [EmbeddingCache.Live(encoder: 1, contents: Set(live))] }
+      }
+      #expect(try sweep(1, 0..<50) == 0, "the first night only begins to count")
+      #expect(try sweep(3, 0..<50) == 0)
+      #expect(try sweep(4, 0..<80) == 0, "a fifth is not worth the trouble")
+      #expect(try sweep(6, 0..<50) == 0)
+      #expect(try sweep(7, 0..<50) == 50)
+      #expect(try sweep(2, 0..<10) == 40, "the runs were counted anew")
+      #expect(try cache.endNight(5, used: [1], keepNights: 100) == 0)
+      var matrix = Matrix(rows: 100, columns: 1)
+      #expect(try cache.fill(&matrix, encoder: 1, hashes: Array(0..<100)).count { $0 } == 10)
+      #expect(try cache.fill(&matrix, encoder: 2, hashes: Array(0..<100)).count { $0 } == 100)
+    }
+  }
+
+  @Test func aFullCacheIsSweptAtOnceAndTakesMoreAfterwards() throws {
+    try withTemporaryDirectory { folder in
+      let vector = ArraySlice([Float](repeating: 1, count: 900))
+      var cache: EmbeddingCache? = try EmbeddingCache(path: folder, limit: 256 << 10) { _ in }
+      for content in 0..<100 as Range<UInt64> {
+        try cache?.insert(vector, key: key(content))
+        try cache?.flush()
+      }
+      #expect(cache?.isFull == true)
+      #expect(try cache?.sweep(1, keepNights: 100) { [EmbeddingCache.Live(encoder: 7, contents: [0, 1])] } ?? 0 > 20)
+      cache = nil
+      let next = try EmbeddingCache(path: folder, limit: 256 << 10) { _ in }
+      try next.insert(vector, key: key(1000))
+      try next.flush()
+      #expect(!next.isFull)
+      var matrix = Matrix(rows: 3, columns: 900)
+      #expect(try next.fill(&matrix, encoder: 7, hashes: [0, 5, 1000]) == [true, false, true])
+    }
+  }
+
   @Test func aDistrustedEncodersVectorsAreGoneWhetherWrittenOrWaiting() throws {
     try withTemporaryDirectory { folder in
       let cache = try EmbeddingCache(path: folder, limit: .max) { _ in }

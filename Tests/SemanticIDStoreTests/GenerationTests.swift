@@ -36,6 +36,27 @@ import Testing
     }
   }
 
+  @Test func aBatchFindsWhatSingleReadsFind() throws {
+    try withStore { (store) throws in
+      try store.publish(makeDraft(items: 500, seed: 2))
+      var ids = (0..<600).map { "item-\(($0 * 37) % 600)" }
+      ids += ["", "item-9", "item-9", String(repeating: "x", count: 255), String(repeating: "x", count: 256), "itém"]
+      try store.read { (reader) throws in
+        let batch = try reader.records(forItems: IdentifierColumn(ids))
+        let single = try ids.map { try reader.record(forItem: $0) }
+        #expect(batch == single)
+        #expect(batch.count { $0 != nil } == 502)
+        var seen: [String] = []
+        try reader.forEachRow(of: IdentifierColumn(ids)) { position, codes, fields in
+          seen.append(ids[position])
+          #expect(codes.count == 3 && fields.contentHash == single[position]?.contentHash)
+        }
+        #expect(seen.count == 502 && seen == seen.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) })
+        #expect(try reader.records(forItems: IdentifierColumn()).isEmpty)
+      }
+    }
+  }
+
   @Test func rollbackServesAnOldGenerationAndNumbersGoOn() throws {
     try withStore { (store) throws in
       for seed in 1...3 { try store.publish(makeDraft(items: 10, seed: seed)) }

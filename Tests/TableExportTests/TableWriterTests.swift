@@ -20,6 +20,35 @@ import Testing
   }
 
   @Test(arguments: TableFormat.allCases)
+  func whatKilledExportsLeftIsRemovedAndNothingElse(format: TableFormat) throws {
+    try withTemporaryDirectory { folder in
+      let manager = FileManager.default
+      for name in [".tessera-export-1-0.tmp", ".tessera-export-x-0.tmp", ".tessera-export-1-0-2.tmp", ".other.tmp"] {
+        try Data([1]).write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
+      }
+      let left = "\(folder)/.tessera-export-\(getpid())-999999.tmp"
+      try manager.createDirectory(atPath: left, withIntermediateDirectories: false)
+      try Data([1]).write(to: URL(fileURLWithPath: left + "/codes.npy"))
+      try manager.createSymbolicLink(
+        atPath: folder + "/.tessera-export-2-0.tmp", withDestinationPath: folder + "/.other.tmp")
+
+      let description = description(levels: 2, size: 4)
+      let first = try format.makeWriter(path: "\(folder)/first", description: description)
+      try first.append(row)
+      // The second writer looks for what was left while the first is at work.
+      let second = try format.makeWriter(path: "\(folder)/second", description: description)
+      try second.append(row)
+      #expect(try first.finish().rows == 1)
+      #expect(try second.finish().rows == 1)
+      #expect(
+        Set(try manager.contentsOfDirectory(atPath: folder)) == [
+          "first", "second", ".tessera-export-x-0.tmp", ".tessera-export-1-0-2.tmp", ".other.tmp",
+          ".tessera-export-2-0.tmp",
+        ])
+    }
+  }
+
+  @Test(arguments: TableFormat.allCases)
   func theOldTableStaysUntilTheNewOneIsFinished(format: TableFormat) throws {
     try withTemporaryDirectory { folder in
       let path = "\(folder)/table"

@@ -28,6 +28,20 @@ private func random(_ rows: Int, _ columns: Int, _ source: inout RandomSource) -
     #expect(one == two)
   }
 
+  /// A night of one item must find the bits that a night of all items found.
+  @Test(arguments: [(640, 128), (48, 31), (2048, 128)], [false, true])
+  func aRowIsTheSameAloneAndAmongOthers(shape: (k: Int, n: Int), transposes: Bool) {
+    guard PackedMatrix.hasPanels else { return }
+    var source = RandomSource(seed: 4)
+    let a = random(300, shape.k, &source)
+    let b = transposes ? random(shape.n, shape.k, &source) : random(shape.k, shape.n, &source)
+    let whole = matrixProduct(a, b, transposingRight: transposes)
+    for row in [0, 7, 255, 256, 299] {
+      #expect(matrixProduct(a.rows(row..<row + 1), b, transposingRight: transposes) == whole.rows(row..<row + 1))
+    }
+    #expect(matrixProduct(a.rows(3..<41), b, transposingRight: transposes) == whole.rows(3..<41))
+  }
+
   @Test func eigenvectorsReconstructTheMatrix() {
     var source = RandomSource(seed: 3)
     let x = random(40, 12, &source)

@@ -314,7 +314,7 @@ def main(arguments=None):
                 print(f"{semantic_id}\t{item}")
         elif options.codebooks:
             for level, (centroids, prices) in enumerate(generation.codebooks()):
-                print(f"level {level}: {centroids.shape[0]} x {centroids.shape[1]}{'' if prices is None else ', priced'}")
+                print(f"level {level + 1}: {centroids.shape[0]} x {centroids.shape[1]}{'' if prices is None else ', priced'}")
         elif options.verify:
             generation.verify()
             print(f"generation {generation.number}: {len(generation)} items, intact")

@@ -4,7 +4,7 @@ internal import TensorMath
 
 extension BuiltinTextEncoder {
   /// Raised when the same parameters and weights would give other vectors than before.
-  private static let architecture = "tessera builtin:text 1"
+  private static let architecture = "tessera builtin:text 2"
 
   /// Writes everything that the encoder needs; the file is complete or not there.
   public func write(to path: String) throws(EncoderError) {
@@ -67,7 +67,7 @@ extension BuiltinTextEncoder {
       hasher.updateField(value)
     }
     for tensor in [frequencies.weights, reduction.mean, reduction.projection.elements] {
-      hasher.updateField(unsafe tensor.withUnsafeBytes { unsafe [UInt8]($0) })
+      hasher.updateField(tensor)
     }
     return hasher.finalize().hex
   }

@@ -58,8 +58,8 @@ public struct BuiltinTextEncoder: ItemEncoder {
     fingerprint = Self.fingerprint(parameters: parameters, frequencies: frequencies, reduction: reduction)
   }
 
-  /// Items per parallel task. Matrix products always have this many rows, so that a vector's bits do not depend on
-  /// how many items it is encoded with.
+  /// Items per parallel task. Where the reduction's rows depend on their number, it always gets this many, so that a
+  /// vector's bits do not depend on how many items it is encoded with.
   static let chunkSize = 128
 
   /// Encodes the template's string of each item; items whose string has no word are absent.
@@ -87,7 +87,8 @@ public struct BuiltinTextEncoder: ItemEncoder {
 
   private func encodeChunk(_ items: ArraySlice<Item>) -> (vectors: Matrix, isPresent: [Bool]) {
     var sketcher = TextSketcher(parameters: parameters, frequencies: frequencies)
-    var sketches = Matrix(rows: Self.chunkSize, columns: parameters.sketchDimensions)
+    let rows = reduction.keepsRowsApart ? items.count : Self.chunkSize
+    var sketches = Matrix(rows: rows, columns: parameters.sketchDimensions)
     let isPresent = items.enumerated().map { sketcher.sketch($1, into: &sketches, row: $0) }
     var vectors = reduction(sketches)
     for row in 0..<items.count { normalize(&vectors, row: row) }

@@ -9,12 +9,21 @@ package struct LinearReduction: Sendable, Equatable {
 
   /// `mean · projection`, taken off after the product.
   private let offset: ContiguousArray<Float>
+  private let packed: PackedMatrix
+
+  /// Whether a row's bits do not depend on how many are reduced at once.
+  package var keepsRowsApart: Bool { packed.keepsRowsApart }
 
   package init(mean: ContiguousArray<Float>, projection: Matrix) {
     precondition(mean.count == projection.rows, "a mean of \(mean.count) for \(projection.rows) inputs")
     self.mean = mean
     self.projection = projection
-    offset = matrixProduct(Matrix(rows: 1, columns: mean.count, elements: mean), projection).elements
+    packed = PackedMatrix(projection)
+    offset = packed.product(Matrix(rows: 1, columns: mean.count, elements: mean)).elements
+  }
+
+  package static func == (left: LinearReduction, right: LinearReduction) -> Bool {
+    left.mean == right.mean && left.projection == right.projection
   }
 
   /// The principal directions of the moments' rows, most variance first.
@@ -36,10 +45,12 @@ package struct LinearReduction: Sendable, Equatable {
     self.init(mean: ContiguousArray(means.lazy.map { Float($0) }), projection: projection)
   }
 
+  /// On the calling thread.
+  ///
   /// - Parameter x: `n × inputs`.
   /// - Returns: `n × outputs`.
   package func callAsFunction(_ x: Matrix) -> Matrix {
-    var result = matrixProduct(x, projection)
+    var result = packed.product(x)
     for row in 0..<result.rows {
       for column in 0..<result.columns { result.elements[row * result.columns + column] -= offset[column] }
     }

@@ -118,7 +118,8 @@ public enum PipelineSchema {
 
   private static let cache: [ConfigurationKey] = [
     ConfigurationKey(
-      "keepNights", .integer(1...10_000), "Embeddings of an encoder unused for so many runs are dropped. Default: 14."),
+      "keepNights", .integer(1...10_000),
+      "Runs after which embeddings of unused encoders, and of items that are gone, are dropped. Default: 14."),
     ConfigurationKey("maxMegabytes", .integer(16...(1 << 24)), "Largest size of the cache. Default: 65536."),
   ]
 

@@ -65,7 +65,7 @@ public struct ReportLevel: Sendable, Equatable, Codable {
     }
   }
 
-  /// From 0.
+  /// Counted from 1, as people read it; files and databases count levels from 0.
   public var level: Int
   public var items: Int
   public var size: Int

@@ -8,10 +8,13 @@ public struct ReportPage {
   let thumbnails: ThumbnailSet
 
   /// Reads the pictures that the page shows.
-  public init(_ data: ReportData) {
+  ///
+  /// - Parameter pictures: A file that keeps them for the next report.
+  public init(_ data: ReportData, pictures: String? = nil) {
     self.data = data
     let bucketImages = data.worstBuckets.flatMap { $0.items.map(\.imagePath) }
-    thumbnails = ThumbnailSet(paths: (bucketImages + data.prefixes.flatMap(Self.imagePaths)).compactMap { $0 })
+    let paths = (bucketImages + data.prefixes.flatMap(Self.imagePaths)).compactMap { $0 }
+    thumbnails = ThumbnailSet(paths: paths, cache: pictures)
   }
 
   private static func imagePaths(below prefix: ReportPrefix) -> [String?] {

@@ -4,9 +4,12 @@ internal import Foundation
 public enum ReportWriter {
   /// Writes `report.html` and `report.json` into a folder.
   ///
-  /// - Complexity: some milliseconds, and about a millisecond per picture, which are read in parallel.
-  public static func write(_ data: ReportData, into folder: String) throws(PipelineError) {
-    try FileSystem.write(ReportPage(data).html(), to: "\(folder)/report.html")
+  /// - Parameter pictures: A file that keeps the pictures for the next report.
+  /// - Complexity: some milliseconds, and about a millisecond per new picture, which are read in parallel.
+  public static func write(
+    _ data: ReportData, into folder: String, pictures: String? = nil
+  ) throws(PipelineError) {
+    try FileSystem.write(ReportPage(data, pictures: pictures).html(), to: "\(folder)/report.html")
     try FileSystem.write(json(data), to: "\(folder)/report.json")
   }
 

@@ -16,20 +16,31 @@ struct ThumbnailSet: Sendable {
   private let uris: [String]
   private let numbers: [String: Int]
 
-  /// Reads pictures in parallel: a millisecond or two each, less for JPEGs, which are decoded at reduced scale.
+  /// Reads pictures in parallel: a millisecond or two each, less for JPEGs, which are decoded at reduced scale, and
+  /// next to nothing for those that the last report had.
   ///
-  /// - Parameter paths: absolute paths, the most wanted first; a path may repeat.
-  init(paths: [String]) {
+  /// - Parameters:
+  ///   - paths: absolute paths, the most wanted first; a path may repeat.
+  ///   - cache: The file with the last report's pictures, which these replace.
+  init(paths: [String], cache: String? = nil) {
     var seen: Set<String> = []
     let wanted = paths.filter { seen.insert($0).inserted }.prefix(Self.mostPictures).map { $0 }
-    let decoded = Mutex<[Int: String]>([:])
+    let known = cache.map { PictureCache(contentsOf: $0) } ?? PictureCache()
+    let drawn = Mutex<(uris: [Int: String], pictures: PictureCache)>(([:], PictureCache()))
     Parallelism.forEachChunk(of: wanted.count, size: 4) { chunk in
       for index in chunk {
-        guard let uri = Self.uri(ofImageAt: wanted[index]) else { continue }
-        decoded.withLock { $0[index] = uri }
+        guard let key = PictureCache.key(of: wanted[index], settings: [Self.side, Self.quality]),
+          let picture = known.pictures[key] ?? Self.picture(ofImageAt: wanted[index])
+        else { continue }
+        let uri = "data:image/jpeg;base64," + Data(picture).base64EncodedString()
+        drawn.withLock {
+          $0.uris[index] = uri
+          $0.pictures.pictures[key] = picture
+        }
       }
     }
-    let found = decoded.withLock { $0 }
+    let (found, pictures) = drawn.withLock { ($0.uris, $0.pictures) }
+    if let cache, pictures != known { try? pictures.write(to: cache) }
     var uris: [String] = []
     var numbers: [String: Int] = [:]
     var characters = 0
@@ -51,11 +62,10 @@ struct ThumbnailSet: Sendable {
     ":root{" + uris.enumerated().map { "--p\($0):url(\($1));" }.joined() + "}"
   }
 
-  private static func uri(ofImageAt path: String) -> String? {
+  private static func picture(ofImageAt path: String) -> [UInt8]? {
     guard let image = try? ImageDecoder.decode(path: path, targetSide: side), image.width > 0, image.height > 0 else {
       return nil
     }
-    let bytes = ImageEncoder.jpeg(image.filled(side: side), quality: quality)
-    return "data:image/jpeg;base64," + Data(bytes).base64EncodedString()
+    return ImageEncoder.jpeg(image.filled(side: side), quality: quality)
   }
 }

@@ -33,30 +33,27 @@ struct BaseComparison {
     suffixes = ContiguousArray(repeating: 0, count: count)
     flags = Array(repeating: 0, count: count)
     distances = ContiguousArray(repeating: 0, count: count)
-    let block = 8192
+    let block = 65_536
+    var known = 0
     for start in stride(from: 0, to: count, by: block) {
-      let rows = start..<min(count, start + block)
-      for (row, id) in zip(rows, try table.ids(in: rows)) {
-        guard let record = try reader.record(forItem: id) else {
-          added += 1
-          continue
-        }
-        guard record.contentHash == table.contentHash(at: row) else {
-          changed += 1
-          continue
-        }
-        take(record, row: row)
+      let ids = IdentifierColumn(try table.ids(in: start..<min(count, start + block)))
+      try reader.forEachRow(of: ids) { position, codes, fields in
+        known += 1
+        let row = start + position
+        guard fields.contentHash == table.contentHash(at: row) else { return changed += 1 }
+        take(codes, fields, row: row)
       }
     }
-    removed = reader.count - (count - added)
+    added = count - known
+    removed = reader.count - known
   }
 
-  private mutating func take(_ record: ItemRecord, row: Int) {
+  private mutating func take(_ codes: Span<UInt16>, _ fields: ItemFields, row: Int) {
     isUnchanged[row] = true
-    for (level, code) in record.semanticID.codes.enumerated() { codes[row * levels + level] = code }
-    suffixes[row] = record.semanticID.suffix
-    flags[row] = record.flags.rawValue
-    distances[row] = record.distance
+    for level in codes.indices { self.codes[row * levels + level] = codes[level] }
+    suffixes[row] = fields.suffix
+    flags[row] = fields.flags.rawValue
+    distances[row] = fields.distance
   }
 
   /// Rows that are new or changed, ascending.

@@ -44,7 +44,8 @@ extension NightRecord {
     guard let data = try? encoder.encode(self) else {
       throw PipelineError(.internalFault, "the night's record holds a value that JSON cannot")
     }
-    try FileSystem.write([UInt8](data), to: path)
+    // Not waited for: where it is lost, the same night is decided anew, from what was published.
+    try FileSystem.write([UInt8](data), to: path, isDurable: false)
   }
 }
 

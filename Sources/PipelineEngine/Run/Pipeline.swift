@@ -162,16 +162,20 @@ public struct Pipeline: Sendable {
     FileSystem.remove(workspace.stageManifest(stage.name))
     FaultInjection.reach("before \(stage.name.rawValue)")
     let start = ContinuousClock.now
-    let result = try stage.run(context)
+    let isCheap = stage.name == .catalog || context.night?.needsAllItems == false
+    let result = try SystemStart.writing(cheap: isCheap) { try stage.run(context) }
     let seconds = start.duration(to: .now).seconds
     FaultInjection.reach("after \(stage.name.rawValue)")
     var fingerprint = state.fingerprint
     if let inputs = result.inputs { fingerprint.inputs = inputs }
-    let manifest = StageManifest(
+    var manifest = StageManifest(
       stage: stage.name, fingerprint: fingerprint, outputs: outputs(result),
       digest: result.digest ?? fingerprint.digest,
       values: result.values, metrics: result.metrics, seconds: seconds)
-    try manifest.write(to: workspace.stageManifest(stage.name))
+    try SystemStart.writing(cheap: isCheap) {
+      manifest.systemStart = SystemStart.neededIdentity
+      try manifest.write(to: workspace.stageManifest(stage.name))
+    }
     context.finished[stage.name] = manifest
     if stage.name == .publish { try recordPublication(manifest, context) }
     recorder.ran(manifest, reason: reason, summary: result.summary)

@@ -53,7 +53,7 @@ struct RunRecorder {
     summary.generation = context.finished[.publish]?.values["generation"]
     try FileSystem.makeDirectory(summary.folder)
     let manifest = RunManifest(
-      context, summary: summary, startedAt: ISO8601DateFormatter().string(from: startedAt), failure: failure)
+      context, summary: summary, startedAt: startedAt.formatted(.iso8601), failure: failure)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     guard let data = try? encoder.encode(manifest) else {

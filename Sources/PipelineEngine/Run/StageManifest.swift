@@ -79,6 +79,8 @@ package struct StageManifest: Codable, Sendable, Equatable {
   var values: [String: String]
   package var metrics: [String: Double]
   var seconds: Double
+  /// The start of the system that the outputs depend on, see ``SystemStart``; nil where they outlive it.
+  package var systemStart: String?
 }
 
 extension StageManifest {

@@ -21,6 +21,9 @@ struct StageState {
     guard let manifest else { return "it has not run yet" }
     if context.forced == stage.name { return "it is forced" }
     if let difference = fingerprint.difference(from: manifest.fingerprint) { return difference }
+    if let start = manifest.systemStart, start != SystemStart.identity {
+      return "the system was started anew, its files may not have reached the disk"
+    }
     for output in manifest.outputs {
       let path = output.path.hasPrefix("/") ? output.path : context.workspace.root + "/" + output.path
       guard let size = FileSystem.size(of: path) else { return "output \(output.path) is missing" }

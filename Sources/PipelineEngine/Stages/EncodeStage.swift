@@ -63,9 +63,24 @@ struct EncodeStage: Stage {
       context.observer.observe(.warning("\(cache.damagedEntries) damaged embeddings in the cache were computed anew"))
     }
     guard pass.statistics.encoded > 0 || pass.statistics.fromCache > 0 else { return }
+    let keepNights = context.configuration.encode?.cacheNights ?? 14
     let dropped = try cache.endNight(
       context.runNumber, used: encoders.all.map { EmbeddingCache.encoderKey($0.encoder.fingerprint) },
-      keepNights: context.configuration.encode?.cacheNights ?? 14)
+      keepNights: keepNights)
+    let table = try context.table()
+    let gone = try cache.sweep(context.runNumber, keepNights: keepNights) {
+      encoders.all.map { role, encoder in
+        let hashes = (0..<table.count).lazy.compactMap {
+          role.modality == .text ? table.textHash(at: $0) : table.imageHash(at: $0)
+        }
+        return EmbeddingCache.Live(
+          encoder: EmbeddingCache.encoderKey(encoder.fingerprint), contents: Set(hashes))
+      }
+    }
+    if gone > 0 {
+      context.observer.observe(
+        .note("\(gone) embeddings of items that are gone or changed were dropped from the cache"))
+    }
     if dropped > 0 {
       context.observer.observe(.note("\(dropped) embeddings of encoders no longer used were dropped from the cache"))
     }

@@ -31,7 +31,7 @@ struct PublishStage: Stage {
       return result(current, summary: "generation \(current.generation) has these IDs already; nothing to publish")
     }
     draft.parent = current?.generation
-    draft.createdAt = ISO8601DateFormatter().string(from: Date())
+    draft.createdAt = Date().formatted(.iso8601)
     draft.artifacts = facts.artifacts
     draft.properties = facts.properties
     draft.metrics = try facts.metrics(context)

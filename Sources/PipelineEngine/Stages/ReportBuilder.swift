@@ -30,7 +30,7 @@ struct ReportBuilder {
     let metrics = CodeMetrics(snapshot.codes, sizes: snapshot.sizes)
     data.figures = figures(metrics)
     data.buckets = metrics.buckets
-    data.levels = metrics.levels.enumerated().map { ReportLevel(level: $0.offset, $0.element) }
+    data.levels = metrics.levels.enumerated().map { ReportLevel(level: $0.offset + 1, $0.element) }
     data.prefixes = ReportPrefixes(snapshot: snapshot, item: item).top()
     data.worstBuckets = worstBuckets()
     data.encoders = try encoders()

@@ -14,7 +14,9 @@ struct WriteReportStage: Stage {
   func run(_ context: RunContext) throws -> StageResult {
     let folder = context.workspace.run(context.runNumber)
     try FileSystem.makeDirectory(folder)
-    try ReportWriter.write(try ReportBuilder(context).data(), into: folder)
+    try FileSystem.makeDirectory(context.workspace.stage(.report))
+    try ReportWriter.write(
+      try ReportBuilder(context).data(), into: folder, pictures: context.workspace.stage(.report) + "/pictures.bin")
     var result = StageResult()
     result.outputs = [folder + "/report.html", folder + "/report.json"]
     result.values = ["report": folder + "/report.html"]

@@ -10,9 +10,9 @@ package final class EmbeddingCache {
   /// Vectors wait in memory until they come to this many bytes, since a commit costs a wait for the disk.
   private static let flushBytes = 8 << 20
 
-  private let environment: Environment
-  private let entries: Database
-  private let nights: Database
+  let environment: Environment
+  let entries: Database
+  let nights: Database
   private let limit: Int
   private var waiting: [(key: Key, vector: ContiguousArray<Float>)] = []
   private var waitingBytes = 0
@@ -115,7 +115,7 @@ package final class EmbeddingCache {
   /// Writes what waits, in key order, which is what the tree takes fastest.
   package func flush() throws {
     guard !waiting.isEmpty else { return }
-    if usedBytes + 2 * waitingBytes > limit { isFull = true }
+    if try usedBytes + 2 * waitingBytes > limit { isFull = true }
     guard !isFull else { return drop() }
     waiting.sort { $0.key < $1.key }
     try environment.write { transaction in
@@ -131,7 +131,7 @@ package final class EmbeddingCache {
     waitingBytes = 0
   }
 
-  private var usedBytes: Int { FileSystem.size(of: environment.path + "/data.mdb") ?? 0 }
+  private var usedBytes: Int { get throws { try environment.read { try $0.pageBytes(of: entries) } } }
 
   // MARK: Entries
 
@@ -157,74 +157,14 @@ package final class EmbeddingCache {
     for index in count * 4..<count * 4 + 8 { checksum = checksum << 8 | UInt64(value[index]) }
     return checksum == Checksum.of(elements[offset..<offset + count])
   }
-
-  // MARK: Bounds
-
-  /// Notes which encoders this night used and drops the vectors of those that `keepNights` runs did not.
-  ///
-  /// - Returns: Vectors dropped.
-  package func endNight(_ night: Int, used: [UInt64], keepNights: Int) throws -> Int {
-    try flush()
-    var stale: [UInt64] = []
-    try environment.write { transaction in
-      for encoder in used {
-        try transaction.put(bigEndianBytes(UInt64(night)).span, in: nights, at: bigEndianBytes(encoder).span)
-      }
-      stale = []
-      try transaction.withCursor(over: nights) { cursor in
-        var hasEntry = try cursor.first()
-        while hasEntry {
-          cursor.withEntry { key, value in
-            if Int(truncatingIfNeeded: word(value)) + keepNights < night { stale.append(word(key)) }
-          }
-          hasEntry = try cursor.next()
-        }
-      }
-    }
-    return try stale.reduce(0) { try $0 + forget($1) }
-  }
-
-  /// Drops all vectors of an encoder, some at a time so that no transaction grows large.
-  private func forget(_ encoder: UInt64) throws -> Int {
-    var dropped = 0
-    while true {
-      let batch = try environment.write { transaction -> Int in
-        let keys = try Self.keys(of: encoder, in: transaction, entries: entries, limit: 10_000)
-        for key in keys { try transaction.delete(key.span, in: entries) }
-        if keys.isEmpty { try transaction.delete(bigEndianBytes(encoder).span, in: nights) }
-        return keys.count
-      }
-      guard batch > 0 else { return dropped }
-      dropped += batch
-    }
-  }
-
-  private static func keys(
-    of encoder: UInt64, in transaction: borrowing Transaction, entries: Database, limit: Int
-  ) throws -> [[UInt8]] {
-    var keys = [[UInt8]]()
-    try transaction.withCursor(over: entries) { cursor in
-      var hasEntry = try cursor.seek(Key(encoder: encoder, content: 0).bytes.span)
-      while hasEntry, keys.count < limit {
-        let isOurs = cursor.withEntry { key, _ in
-          guard key.count == 16, word(key) == encoder else { return false }
-          keys.append(key.indices.map { key[$0] })
-          return true
-        }
-        guard isOurs else { break }
-        hasEntry = try cursor.next()
-      }
-    }
-    return keys
-  }
 }
 
-private func bigEndianBytes(_ value: UInt64) -> [UInt8] {
+func bigEndianBytes(_ value: UInt64) -> [UInt8] {
   (0..<8).map { UInt8(truncatingIfNeeded: value >> UInt64(56 - 8 * $0)) }
 }
 
 /// The first eight bytes as a big-endian number.
-private func word(_ bytes: Span<UInt8>) -> UInt64 {
+func word(_ bytes: Span<UInt8>) -> UInt64 {
   var result: UInt64 = 0
   for index in 0..<min(8, bytes.count) { result = result << 8 | UInt64(bytes[index]) }
   return result

@@ -61,7 +61,9 @@ enum FileSystem {
     }
   }
 
+  /// Waits until the disk has the file's bytes, unless they are only needed until the system's next start.
   static func flush(_ file: Int32, path: String) throws(PipelineError) {
+    guard SystemStart.waitsForDisk else { return }
     guard fdatasync(file) == 0 else { throw writeError(path) }
   }
 

@@ -39,6 +39,14 @@ internal import CLMDB
     }
   }
 
+  /// Moves to the entry of exactly this key, which `key` then does not lend; false where there is none.
+  mutating func find(_ key: Span<UInt8>) throws(StoreError) -> Bool {
+    try unsafe key.withUnsafeBytes { (bytes) throws(StoreError) in
+      unsafe mdbKey = MDB_val(borrowing: bytes)
+      return try move(MDB_SET)
+    }
+  }
+
   private mutating func move(_ operation: MDB_cursor_op) throws(StoreError) -> Bool {
     let code = unsafe mdb_cursor_get(pointer, &mdbKey, &mdbValue, operation)
     if code == MDB_NOTFOUND { return false }

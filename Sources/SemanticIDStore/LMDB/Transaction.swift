@@ -57,6 +57,11 @@ internal import CLMDB
     try unsafe pointer.entryCount(of: database)
   }
 
+  /// Bytes of the database's pages; those of deleted entries, which later writes use again, do not count.
+  package borrowing func pageBytes(of database: Database) throws(StoreError) -> Int {
+    try unsafe pointer.pageBytes(of: database)
+  }
+
   /// Lends a cursor over the database, closed afterwards.
   package borrowing func withCursor<Result>(
     over database: Database, _ body: (inout Cursor) throws -> Result

@@ -43,6 +43,14 @@ package struct Database: Sendable, Hashable {
     return true
   }
 
+  /// Bytes of the database's pages. What was deleted does not count, though the file keeps its pages for later writes.
+  func pageBytes(of database: Database) throws(StoreError) -> Int {
+    var statistics = MDB_stat()
+    try unsafe check("mdb_stat", mdb_stat(pointer, database.handle, &statistics))
+    let pages = statistics.ms_branch_pages + statistics.ms_leaf_pages + statistics.ms_overflow_pages
+    return pages * Int(statistics.ms_psize)
+  }
+
   /// Entries of the database, duplicates counted one by one.
   func entryCount(of database: Database) throws(StoreError) -> Int {
     var statistics = MDB_stat()

@@ -6,6 +6,7 @@ final class OutputFolder {
   let path: String
   let temporaryPath: String
   private let names: [String]
+  private let descriptor: Int32
   private var isCommitted = false
 
   /// - Parameter names: every file that the folder may hold.
@@ -14,14 +15,28 @@ final class OutputFolder {
     while path.count > 1 && path.hasSuffix("/") { path.removeLast() }
     self.path = path
     self.names = names
-    temporaryPath = OutputFile.temporaryName(beside: path)
     try Self.checkReplaceable(path, names: names)
-    guard unsafe mkdir(temporaryPath, 0o777) == 0 else {
-      throw .writing(path, "create a folder in \(OutputFile.folder(of: path))")
-    }
+    (temporaryPath, descriptor) = try Self.openTemporary(for: path)
   }
 
-  deinit { if !isCommitted { Self.remove(temporaryPath) } }
+  deinit {
+    if !isCommitted { Temporaries.removeFolder(temporaryPath) }
+    _ = close(descriptor)
+  }
+
+  private static func openTemporary(for path: String) throws(TableExportError) -> (path: String, descriptor: Int32) {
+    while true {
+      let candidate = OutputFile.temporaryName(beside: path)
+      guard unsafe mkdir(candidate, 0o777) == 0 else {
+        if errno == EEXIST { continue }
+        throw .writing(path, "create a folder in \(OutputFile.folder(of: path))")
+      }
+      let descriptor = unsafe open(candidate, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+      guard descriptor >= 0 || errno == ENOENT else { throw .writing(path, "open the folder \(candidate)") }
+      if descriptor >= 0, Temporaries.hold(descriptor, at: candidate) { return (candidate, descriptor) }
+      _ = close(descriptor)
+    }
+  }
 
   func commit() throws(TableExportError) {
     try syncFolder(temporaryPath)
@@ -36,37 +51,14 @@ final class OutputFolder {
     }
     isCommitted = true
     try syncFolder(OutputFile.folder(of: path))
-    if hadFolder { Self.remove(retired) }
+    if hadFolder { Temporaries.removeFolder(retired) }
   }
 
   private static func checkReplaceable(_ path: String, names: [String]) throws(TableExportError) {
-    for name in try entries(of: path) where !names.contains(name) {
+    for name in try Temporaries.entries(of: path) where !names.contains(name) {
       throw TableExportError(
         .cannotWrite, path: path,
         "the folder holds '\(name)', which is no part of an export; choose a new folder or an empty one")
     }
-  }
-
-  /// The names in a folder, none where there is no such folder.
-  private static func entries(of path: String) throws(TableExportError) -> [String] {
-    guard let folder = unsafe opendir(path) else {
-      if errno == ENOENT { return [] }
-      throw .writing(path, "open the folder")
-    }
-    defer { _ = unsafe closedir(folder) }
-    var names: [String] = []
-    while let entry = unsafe readdir(folder) {
-      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-      }
-      if name != "." && name != ".." { names.append(name) }
-    }
-    return names
-  }
-
-  /// Removes a folder of ours with the files in it.
-  private static func remove(_ path: String) {
-    for name in (try? entries(of: path)) ?? [] { _ = unsafe unlink("\(path)/\(name)") }
-    _ = unsafe rmdir(path)
   }
 }
