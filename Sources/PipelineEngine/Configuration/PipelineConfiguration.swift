@@ -14,6 +14,7 @@ public struct PipelineConfiguration: Sendable {
   public var keepRuns: Int
   public var catalog: Catalog
   public var encode: Encode?
+  public var pairs: Pairs?
   public var represent: Represent?
   public var quantize: Quantize?
   public var resolve: Resolve?
@@ -147,6 +148,7 @@ extension PipelineConfiguration {
     encode = root.section("encode").map { Encode($0, paths: paths) }
     represent = root.section("represent").map(Represent.init)
     let seed = seed
+    pairs = root.section("pairs").map { Pairs($0, seed: seed) }
     quantize = root.section("quantize").map { Quantize($0, seed: seed) }
     resolve = root.section("resolve").map(Resolve.init)
     publish = root.section("publish").map { Publish(keepGenerations: $0.integer("keepGenerations") ?? 7) }
@@ -173,6 +175,7 @@ extension PipelineConfiguration {
     if let encode, encode.text == nil, encode.image == nil {
       validator.report(root.lines["encode"] ?? 1, "encode: names no encoder: add 'text', 'image' or both")
     }
+    checkPairs(root, validator: &validator)
     for modality in ["text", "image"] {
       guard let section = root.section("encode")?.section(modality), let line = section.lines["command"] else {
         continue

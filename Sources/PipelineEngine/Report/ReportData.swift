@@ -19,6 +19,8 @@ public struct ReportData: Sendable, Equatable, Codable {
   /// The fullest buckets, the fullest first.
   public var worstBuckets: [ReportBucket] = []
   public var rejected = ReportRejected()
+  /// What was mined from behavior; nil where the pipeline mines nothing.
+  public var pairs: ReportPairs?
   public var stages: [ReportStage] = []
   /// Versions, compute path, seed and other facts about the run, in sections.
   public var details: [ReportDetails] = []

@@ -11,7 +11,8 @@ public struct ReportPage {
   public init(_ data: ReportData) {
     self.data = data
     let bucketImages = data.worstBuckets.flatMap { $0.items.map(\.imagePath) }
-    thumbnails = ThumbnailSet(paths: (bucketImages + data.prefixes.flatMap(Self.imagePaths)).compactMap { $0 })
+    thumbnails = ThumbnailSet(
+      paths: (bucketImages + Self.imagePaths(data.pairs) + data.prefixes.flatMap(Self.imagePaths)).compactMap { $0 })
   }
 
   private static func imagePaths(below prefix: ReportPrefix) -> [String?] {
@@ -69,7 +70,8 @@ public struct ReportPage {
   /// The sections that have something to show, in order.
   private var sections: [Section] {
     [
-      figuresSection, levelsSection, bucketsSection, worstBucketsSection, prefixesSection, rejectedSection,
+      figuresSection, levelsSection, bucketsSection, worstBucketsSection, prefixesSection, pairsSection,
+      rejectedSection,
       stagesSection, detailsSection,
     ].compactMap { $0 }
   }

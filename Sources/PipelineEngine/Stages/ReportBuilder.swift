@@ -34,6 +34,7 @@ struct ReportBuilder {
     data.prefixes = ReportPrefixes(snapshot: snapshot, item: item).top()
     data.worstBuckets = worstBuckets()
     data.rejected = try rejected()
+    data.pairs = try PairReport(context, snapshot: snapshot, item: item)?.data()
     data.stages = context.account.map {
       ReportStage(
         name: $0.stage.rawValue, status: $0.action == .run ? "ran" : "skipped", seconds: $0.seconds,
