@@ -73,8 +73,8 @@ let package = Package(
     .executableTarget(
       name: "tessera",
       dependencies: [
-        "TensorMath", "ItemCatalog", "ItemEncoders", "Quantizers", "SemanticIDStore", "TableExport", "PipelineEngine",
-        argumentParser, logging,
+        "TensorMath", "ItemCatalog", "ItemEncoders", "BehaviorAlignment", "Quantizers", "SemanticIDStore",
+        "TableExport", "PipelineEngine", argumentParser, logging,
       ],
       swiftSettings: sharedSettings + [.strictMemorySafety()]),
 

@@ -37,6 +37,20 @@ public struct InteractionReader: Sendable {
     return log
   }
 
+  /// A hexadecimal digest of the names, sizes, modification times and inodes of the files that
+  /// ``read(_:rejectedTo:)`` would read, and of the settings. Reads none of them.
+  public func sourceSignature(of paths: [String]) throws(CatalogError) -> String {
+    var hasher = ContentHasher()
+    hasher.updateField("\(limits)")
+    hasher.updateField(minimumRating.map { "\($0)" } ?? "none")
+    for file in try FilePath.expand(paths) {
+      var bytes: [UInt8] = []
+      (FileStatus(path: file)?.signature ?? .absent).append(to: &bytes, path: file)
+      hasher.updateField(bytes)
+    }
+    return hasher.finalize().hex
+  }
+
   private func read(
     _ file: String, into log: inout InteractionLog, _ rejections: inout RejectionLog
   ) throws(CatalogError) {

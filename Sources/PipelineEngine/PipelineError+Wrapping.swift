@@ -17,7 +17,7 @@ extension PipelineError {
     case let error as EncoderError:
       self.init(Self.code(of: error), error.message)
     case let error as AlignmentError:
-      self.init(error.code == .unwritableModel ? .cannotWrite : .invalidData, error.message)
+      self.init(Self.code(of: error), error.message)
     case let error as QuantizerError: self.init(.invalidData, error.message)
     case let error as ImageError: self.init(.invalidData, "\(error)")
     default: self.init(.internalFault, "\(error)")
@@ -29,6 +29,16 @@ extension PipelineError {
     case .inputMissing, .inputUnreadable: .inputMissing
     case .badData, .tooManyRejected, .damagedTable: .invalidData
     case .cannotWrite: .cannotWrite
+    }
+  }
+
+  private static func code(of error: AlignmentError) -> Code {
+    switch error.code {
+    case .unwritableModel, .unwritablePairs: .cannotWrite
+    case .cancelled: .interrupted
+    case .tooFewItems, .invalidParameter, .unreadableModel, .noInteractions, .invalidWindow, .noPairs,
+      .unreadablePairs:
+      .invalidData
     }
   }
 

@@ -44,7 +44,7 @@ struct TesseraCommand: ParsableCommand {
     version: Tessera.version,
     subcommands: [
       SampleCommand.self, RunCommand.self, PlanCommand.self, CheckCommand.self, InspectCommand.self,
-      ExportCommand.self, RollbackCommand.self, EncodeCommand.self, QuantizeCommand.self, PublishCommand.self,
-      ReportCommand.self, ModelsCommand.self, BenchCommand.self,
+      ExportCommand.self, RollbackCommand.self, EncodeCommand.self, PairsCommand.self, QuantizeCommand.self,
+      PublishCommand.self, ReportCommand.self, ModelsCommand.self, BenchCommand.self,
     ])
 }

@@ -10,7 +10,7 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
     let snapshot = root.appendingPathComponent("Tests/EndToEndTests/Snapshots/help.txt")
     let commands = [
       [], ["sample"], ["run"], ["plan"], ["check"], ["inspect"], ["inspect", "collisions"], ["export"], ["rollback"],
-      ["encode"], ["quantize"], ["publish"], ["report"], ["bench"],
+      ["encode"], ["pairs"], ["quantize"], ["publish"], ["report"], ["bench"],
     ]
     var text = ""
     for command in commands {
@@ -27,7 +27,7 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
   }
 
   @Test func commandsOfLaterVersionsAreNotOffered() throws {
-    for command in ["pairs", "align", "train", "evaluate", "recommend", "finetune", "models"] {
+    for command in ["align", "train", "evaluate", "recommend", "finetune", "models"] {
       #expect(try tessera(command, "x.yaml", in: "/").status == 64, "\(command)")
     }
   }

@@ -9,6 +9,8 @@ struct PipelineFixture {
   var items: [String: String] = [:]
   var order: [String] = []
   var extra = ""
+  /// More lines of the catalogue's section.
+  var catalog = ""
   var quantize = "{ sizes: [8, 8], iterations: 5 }"
   var text = "{ model: builtin, dimensions: 32 }"
   var resolve = "{ policy: relocate }"
@@ -43,6 +45,7 @@ struct PipelineFixture {
     workspace: work
     catalog:
       items: items.jsonl
+    \(catalog)
     encode:
       text: \(text)
     represent: { dimensions: 8 }

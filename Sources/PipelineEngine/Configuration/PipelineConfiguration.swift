@@ -14,6 +14,7 @@ public struct PipelineConfiguration: Sendable {
   public var keepRuns: Int
   public var catalog: Catalog
   public var encode: Encode?
+  public var pairs: Pairs?
   public var represent: Represent?
   public var quantize: Quantize?
   public var resolve: Resolve?
@@ -138,6 +139,7 @@ extension PipelineConfiguration {
     encode = root.section("encode").map { Encode($0, paths: paths) }
     represent = root.section("represent").map(Represent.init)
     let seed = seed
+    pairs = root.section("pairs").map { Pairs($0, seed: seed) }
     quantize = root.section("quantize").map { Quantize($0, seed: seed) }
     resolve = root.section("resolve").map(Resolve.init)
     publish = root.section("publish").map { Publish(keepGenerations: $0.integer("keepGenerations") ?? 7) }
@@ -165,6 +167,7 @@ extension PipelineConfiguration {
       validator.report(root.lines["encode"] ?? 1, "encode: names no encoder: add 'text', 'image' or both")
     }
     checkEncoders(root.section("encode") ?? CheckedSection(), validator: &validator)
+    checkPairs(root, validator: &validator)
     for (index, export) in export.enumerated() {
       let first = export.path.split(separator: "/").first.map(String.init) ?? ""
       if !PathResolver.staysBelow(export.path) || Workspace.reservedNames.contains(first) {

@@ -4,8 +4,8 @@ internal import ItemEncoders
 public enum PipelineSchema {
   /// Sections that the design has and this version does not run: an error rather than silence.
   static let laterSections = [
-    "pairs": "mining item pairs from behavior", "align": "training the aligner",
-    "train": "training a recommender", "finetune": "fine-tuning codes with recommender gradients",
+    "align": "training the aligner", "train": "training a recommender",
+    "finetune": "fine-tuning codes with recommender gradients",
   ]
 
   public static let root = ConfigurationShape.section([
@@ -21,6 +21,7 @@ public enum PipelineSchema {
     ConfigurationKey("keepRuns", .integer(1...100_000), "Run folders to keep. Default: 30."),
     ConfigurationKey("catalog", .section(catalog), required: true, "What items there are."),
     ConfigurationKey("encode", .section(encode), "How items become embeddings, one encoder per modality."),
+    ConfigurationKey("pairs", .section(pairs), "Which pairs of items behavior ties. Needs 'catalog.interactions'."),
     ConfigurationKey("represent", .section(represent), "How an item's embeddings become one vector."),
     ConfigurationKey("quantize", .section(quantize), "How vectors become codes."),
     ConfigurationKey("resolve", .section(resolve), "What happens to items that share a semantic ID."),

@@ -20,6 +20,8 @@ public struct ReportData: Sendable, Equatable, Codable {
   public var worstBuckets: [ReportBucket] = []
   public var rejected = ReportRejected()
   public var encoders: [ReportEncoder] = []
+  /// What was mined from behavior; nil where the pipeline mines nothing.
+  public var pairs: ReportPairs?
   public var stages: [ReportStage] = []
   /// Versions, compute path, seed and other facts about the run, in sections.
   public var details: [ReportDetails] = []

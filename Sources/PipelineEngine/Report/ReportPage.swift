@@ -13,8 +13,8 @@ public struct ReportPage {
   public init(_ data: ReportData, pictures: String? = nil) {
     self.data = data
     let bucketImages = data.worstBuckets.flatMap { $0.items.map(\.imagePath) }
-    let paths = (bucketImages + data.prefixes.flatMap(Self.imagePaths)).compactMap { $0 }
-    thumbnails = ThumbnailSet(paths: paths, cache: pictures)
+    let paths = bucketImages + Self.imagePaths(data.pairs) + data.prefixes.flatMap(Self.imagePaths)
+    thumbnails = ThumbnailSet(paths: paths.compactMap { $0 }, cache: pictures)
   }
 
   private static func imagePaths(below prefix: ReportPrefix) -> [String?] {
@@ -72,7 +72,7 @@ public struct ReportPage {
   /// The sections that have something to show, in order.
   private var sections: [Section] {
     [
-      figuresSection, levelsSection, bucketsSection, worstBucketsSection, prefixesSection, encodersSection,
+      figuresSection, levelsSection, bucketsSection, worstBucketsSection, prefixesSection, encodersSection, pairsSection,
       rejectedSection, stagesSection, detailsSection,
     ].compactMap { $0 }
   }

@@ -30,7 +30,7 @@ struct NightDecision {
 
   private var forcesCodes: Bool {
     guard let forced = context.forced else { return false }
-    return forced > .catalog && forced < .publish
+    return forced > .catalog && forced < .publish && forced != .pairs
   }
 
   private func record(

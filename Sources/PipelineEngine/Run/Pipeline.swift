@@ -29,6 +29,7 @@ public struct Pipeline: Sendable {
   func stages(until: StageName?) -> [any Stage] {
     var stages: [any Stage] = [CatalogStage()]
     if configuration.encode != nil { stages.append(EncodeStage()) }
+    if configuration.pairs != nil { stages.append(PairsStage()) }
     if configuration.represent != nil { stages.append(RepresentStage()) }
     if configuration.quantize != nil { stages.append(QuantizeStage()) }
     if configuration.resolve != nil { stages.append(ResolveStage()) }

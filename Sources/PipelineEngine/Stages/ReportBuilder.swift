@@ -35,6 +35,7 @@ struct ReportBuilder {
     data.worstBuckets = worstBuckets()
     data.encoders = try encoders()
     data.rejected = try rejected()
+    data.pairs = try PairReport(context, snapshot: snapshot, item: item)?.data()
     data.stages = context.account.map {
       ReportStage(
         name: $0.stage.rawValue, status: $0.action == .run ? "ran" : "skipped", seconds: $0.seconds,

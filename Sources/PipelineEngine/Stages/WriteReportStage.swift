@@ -8,7 +8,8 @@ struct WriteReportStage: Stage {
   }
 
   func inputs(_ context: RunContext) throws -> [StageInput] {
-    [StageInput(name: "generation", value: try context.manifest(.publish).digest)]
+    let pairs = context.finished[.pairs].map { [StageInput(name: "pairs", value: $0.digest)] } ?? []
+    return [StageInput(name: "generation", value: try context.manifest(.publish).digest)] + pairs
   }
 
   func run(_ context: RunContext) throws -> StageResult {

@@ -14,6 +14,14 @@ extension StageCommand {
   }
 }
 
+struct PairsCommand: StageCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "pairs", abstract: "Mines item pairs from behavior: run --until pairs.")
+  static let stage = StageName.pairs
+  @OptionGroup var file: PipelineArgument
+  @OptionGroup var output: OutputOptions
+}
+
 struct QuantizeCommand: StageCommand {
   static let configuration = CommandConfiguration(
     commandName: "quantize", abstract: "Assigns codes: run --until quantize.")

@@ -137,3 +137,13 @@ struct SwingTests {
     expectAlignmentError(.invalidParameter, "usersPerItem, found 5000") { _ = try miner { $0.usersPerItem = 5000 } }
   }
 }
+
+@Suite("The pair benchmark")
+struct PairBenchmarkTests {
+  @Test func figuresAreOfTheLogThatWasAskedFor() throws {
+    let result = try PairBenchmark.run(interactions: 5000, users: 300, items: 200, parameters: .init())
+    #expect(result.interactions == 5000 && result.users == 300 && result.items == 200)
+    #expect(result.pairs > 200 && result.pairs <= 200 * 20 && result.candidates >= result.pairs)
+    #expect(result.pairs_per_s > 0 && result.interactions_per_s > 0 && result.peak_mib > 0)
+  }
+}

@@ -7,7 +7,7 @@ import Testing
 @Suite struct ReportPageTests {
   @Test func showsEveryPartOfAFullReport() throws {
     let page = ReportPage(try sampleReport()).html()
-    for part in ["figures", "levels", "buckets", "collisions", "prefixes", "rejected", "timings", "run"] {
+    for part in ["figures", "levels", "buckets", "collisions", "prefixes", "pairs", "rejected", "timings", "run"] {
       #expect(page.contains("<section id=\"\(part)\""), "\(part)")
       #expect(page.contains("<a href=\"#\(part)\">"), "\(part)")
     }
@@ -20,7 +20,7 @@ import Testing
       .html()
     #expect(page.contains("first generation"))
     #expect(page.contains("2026-01-01 00:00 UTC"))
-    for part in ["figures", "levels", "buckets", "collisions", "prefixes", "timings", "run"] {
+    for part in ["figures", "levels", "buckets", "collisions", "prefixes", "pairs", "timings", "run"] {
       #expect(!page.contains("id=\"\(part)\""), "\(part)")
     }
   }

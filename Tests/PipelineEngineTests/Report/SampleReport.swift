@@ -69,6 +69,7 @@ func sampleReport(images folder: String? = nil, isFirst: Bool = false) throws ->
       explanation: "Mean distance within the bucket 0.013, to the rest of the prefix 0.412.", items: Array(items[2...3])
     ),
   ]
+  data.pairs = samplePairs(items)
   data.rejected.records = 312
   data.rejected.warnings = 96
   data.rejected.reasons = [
@@ -101,6 +102,27 @@ func sampleReport(images folder: String? = nil, isFirst: Bool = false) throws ->
   data.configuration =
     "name: catalog-nightly\nquantize: { method: residual-kmeans, sizes: [256, 256, 256, 256], seed: 1 } # <b>\n"
   return data
+}
+
+/// Pairs of two sources, with counts at every filter.
+private func samplePairs(_ items: [ReportItem]) -> ReportPairs {
+  var pairs = ReportPairs(pairs: 321_456, heldOut: 44_726, covered: 9_871)
+  pairs.log = [
+    .init(name: "interactions", count: 1_000_209), .init(name: "of unknown items, dropped", count: 17),
+    .init(name: "held out", count: 44_726),
+  ]
+  pairs.sources = ["swing", "nearby"].enumerated().map { index, name in
+    ReportPairs.Source(
+      name: name, pairs: 46_123 + index * 229_210, covered: 5_102 + index * 3_040, seconds: 1.25 + Double(index),
+      filters: [
+        .init(name: "pairs per item", kept: 50_123 + index, dropped: 801_234),
+        .init(name: "minimum support", kept: 46_123 + index * 229_210, dropped: 4_000),
+      ],
+      examples: (0..<2).map { number in
+        .init(trigger: items[number], target: items[number + 3 + index], weight: 0.1234 + Double(number), users: 12)
+      })
+  }
+  return pairs
 }
 
 /// A picture file in a folder, a different one for each number.

@@ -1,0 +1,123 @@
+internal import BehaviorAlignment
+internal import ItemCatalog
+
+/// Mines pairs of items from the training window of the behavior log. Runs again only where the log changed, or the
+/// catalogue gained or lost an item of it.
+struct PairsStage: Stage {
+  let name = StageName.pairs
+  let codeVersion = StageCodeVersions.pairs
+
+  func settings(_ configuration: PipelineConfiguration) -> [StageInput] { configuration.pairs?.stageInputs ?? [] }
+
+  func inputs(_ context: RunContext) throws -> [StageInput] {
+    let files = PairFiles(context)
+    let items = FileSystem.exists(files.items) ? try? PairItems(contentsOf: files.items) : nil
+    return try inputs(context, items)
+  }
+
+  private func inputs(_ context: RunContext, _ items: PairItems?) throws -> [StageInput] {
+    let catalog = context.configuration.catalog
+    let category = context.configuration.pairs?.categoryAttribute
+    return [
+      StageInput(
+        name: "interactions", value: try Self.reader(catalog).sourceSignature(of: catalog.interactions)),
+      StageInput(
+        name: "the log's items in the catalogue",
+        value: try items?.signature(try context.table(), category: category) ?? "not read yet"),
+    ]
+  }
+
+  private static func reader(_ catalog: PipelineConfiguration.Catalog) -> InteractionReader {
+    InteractionReader(minimumRating: catalog.minimumRating, limits: catalog.catalogLimits)
+  }
+
+  func run(_ context: RunContext) throws -> StageResult {
+    guard let settings = context.configuration.pairs else {
+      throw PipelineError(.internalFault, "stage pairs runs without its section")
+    }
+    let files = PairFiles(context)
+    try FileSystem.makeDirectory(files.folder)
+    let signature = try Self.reader(context.configuration.catalog)
+      .sourceSignature(of: context.configuration.catalog.interactions)
+    let (history, items) = try read(context, settings, files)
+    let split = try TrainingSplit(history, window: settings.window)
+    var figures = PairFigures(history.summary, split.summary)
+    let pairs = try mine(split, items, context, settings, &figures)
+    let heldOut = split.heldOutPairs()
+    figures.add(coverageOf: heldOut, by: pairs)
+    try Interruption.check()
+    try items.write(to: files.items)
+    try heldOut.write(to: files.heldOut, itemCount: history.itemCount)
+    try pairs.write(to: files.pairs)
+    var result = StageResult()
+    result.outputs = [files.pairs, files.heldOut, files.items]
+    result.digest = pairs.fingerprint
+    // The log as it was before it was read: one that grew meanwhile is read again.
+    result.inputs = try inputs(context, items).map {
+      $0.name == "interactions" ? StageInput(name: $0.name, value: signature) : $0
+    }
+    result.values = ["pairs": pairs.fingerprint, "items": "\(history.itemCount)"]
+    result.metrics = figures.metrics
+    result.summary =
+      "\(pairs.count) pairs of \(split.summary.trainingEvents) interactions; \(heldOut.count) pairs held out"
+    return result
+  }
+
+  /// Reads the log and lets go of it: what is kept is a third of its size.
+  private func read(
+    _ context: RunContext, _ settings: PipelineConfiguration.Pairs, _ files: PairFiles
+  ) throws -> (InteractionHistory, PairItems) {
+    let catalog = context.configuration.catalog
+    context.progress(.pairs, "reading interactions", 0, of: 1, unit: "steps")
+    let log = try Self.reader(catalog).read(catalog.interactions, rejectedTo: files.rejected)
+    try log.summary.requireRejectedFraction(atMost: catalog.maxRejectedFraction, rejectedPath: files.rejected)
+    let items = PairItems(log, catalog: try context.table().identifiers())
+    var parameters = InteractionHistory.Parameters()
+    parameters.maximumEventsPerUser = settings.maximumEventsPerUser
+    return (try InteractionHistory(log, catalog: items.identifiers, parameters: parameters), items)
+  }
+
+  private func mine(
+    _ split: TrainingSplit, _ items: PairItems, _ context: RunContext, _ settings: PipelineConfiguration.Pairs,
+    _ figures: inout PairFigures
+  ) throws -> PairTable {
+    var filters = settings.filters
+    if let attribute = settings.categoryAttribute {
+      filters.categories = try categories(items, try context.table(), attribute)
+    }
+    // Asked from the miners' threads, which do not see the run's own value.
+    let interruption = Interruption.current
+    let isCancelled: @Sendable () -> Bool = { interruption.isRequested }
+    var miners: [(PairSource, () throws -> MinedPairs)] = []
+    if let parameters = settings.swing {
+      miners.append((.swing, { try SwingMiner(parameters: parameters).mine(split, isCancelled: isCancelled) }))
+    }
+    if let parameters = settings.nearby {
+      miners.append((.nearby, { try NearbyMiner(parameters: parameters).mine(split, isCancelled: isCancelled) }))
+    }
+    let popularity = split.itemUserCounts()
+    var tables: [PairTable] = []
+    for (index, (source, mine)) in miners.enumerated() {
+      context.progress(.pairs, "mining \(source.name)", index, of: miners.count, unit: "sources")
+      let start = ContinuousClock.now
+      let mined = try mine()
+      let filtered = try filters.apply(to: mined.table, popularity: popularity)
+      figures.add(mined, filtered, seconds: start.duration(to: .now).seconds)
+      tables.append(filtered.table)
+    }
+    let pairs = PairTable.merging(tables)
+    guard !pairs.isEmpty else { throw AlignmentError(.noPairs, figures.whyNoPairs) }
+    return pairs
+  }
+
+  private func categories(_ items: PairItems, _ table: ItemTable, _ attribute: String) throws -> [UInt32] {
+    let numbers = CategoryKeys.numbers(try CategoryKeys.values(table, attribute: attribute))
+    guard numbers.contains(where: { $0 > 0 }) else {
+      throw PipelineError(
+        .invalidData, "no item has the attribute '\(attribute)' that pairs.filters.category names; correct or remove it"
+      )
+    }
+    let identifiers = try table.identifiers()
+    return items.known.map { id in identifiers.index(of: id).map { numbers[$0] } ?? 0 }
+  }
+}
