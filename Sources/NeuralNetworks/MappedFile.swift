@@ -46,22 +46,26 @@ internal import Glibc
   }
 }
 
-/// A tensor's bytes: part of an array, or of a file that stays mapped as long as any of its tensors lives.
+/// A tensor's bytes: part of an array, floats as they are computed with, or part of a file that stays mapped as long as
+/// any of its tensors lives.
 enum TensorStorage: Sendable {
   case array(ArraySlice<UInt8>)
+  case floats(ContiguousArray<Float>)
   case mapped(MappedFile, Range<Int>)
 
   var count: Int {
     switch self {
     case .array(let bytes): bytes.count
+    case .floats(let floats): floats.count * MemoryLayout<Float>.size
     case .mapped(_, let range): range.count
     }
   }
 
-  /// Shared for an array, copied from a mapped file.
+  /// Shared for an array, copied otherwise.
   var bytes: ArraySlice<UInt8> {
     switch self {
     case .array(let bytes): bytes
+    case .floats(let floats): unsafe floats.withUnsafeBytes { unsafe [UInt8]($0)[...] }
     case .mapped(let file, let range): unsafe file.withBytes(range) { unsafe [UInt8]($0)[...] }
     }
   }
@@ -69,6 +73,7 @@ enum TensorStorage: Sendable {
   func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
     switch self {
     case .array(let bytes): unsafe bytes.withUnsafeBytes { unsafe body($0) }
+    case .floats(let floats): unsafe floats.withUnsafeBytes { unsafe body($0) }
     case .mapped(let file, let range): unsafe file.withBytes(range) { unsafe body($0) }
     }
   }
@@ -77,6 +82,7 @@ enum TensorStorage: Sendable {
   func part(_ range: Range<Int>) -> TensorStorage {
     switch self {
     case .array(let bytes): .array(bytes[bytes.startIndex + range.lowerBound..<bytes.startIndex + range.upperBound])
+    case .floats: .array(bytes[range])
     case .mapped(let file, let outer):
       .mapped(file, outer.lowerBound + range.lowerBound..<outer.lowerBound + range.upperBound)
     }

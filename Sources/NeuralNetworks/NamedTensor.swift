@@ -10,9 +10,9 @@ public struct NamedTensor: Sendable, Equatable {
   /// Extents, slowest first; empty for a scalar.
   public let shape: [Int]
 
-  /// Row-major elements, little-endian. Copied where the tensor lies in a mapped file.
+  /// Row-major elements, little-endian. Copied unless the tensor was made of bytes.
   public var bytes: ArraySlice<UInt8> { storage.bytes }
-  private let storage: TensorStorage
+  let storage: TensorStorage
 
   /// - Precondition: `bytes` holds exactly the elements of `shape`.
   public init(name: String, elementType: TensorElementType, shape: [Int], bytes: ArraySlice<UInt8>) {
@@ -33,10 +33,9 @@ public struct NamedTensor: Sendable, Equatable {
       && left.bytes == right.bytes
   }
 
-  /// A tensor of floats, stored as F32.
+  /// A tensor of floats, stored as F32; a contiguous array is shared, not copied.
   public init(name: String, shape: [Int], floats: some Collection<Float>) {
-    self.init(
-      name: name, elementType: .float32, shape: shape, bytes: littleEndianBytes(of: ContiguousArray(floats))[...])
+    self.init(name: name, elementType: .float32, shape: shape, storage: .floats(ContiguousArray(floats)))
   }
 
   /// A matrix, stored as F32 of shape `[rows, columns]`.

@@ -1,18 +1,17 @@
-internal import Foundation
-
 /// Writes safetensors files. The same tensors and metadata give the same bytes, whatever their order.
 public enum SafetensorsWriter {
-  /// Writes to a temporary name beside `path` and renames, so that a reader sees a whole file or none.
-  /// - Complexity: O(bytes) time; the file is assembled in memory.
+  /// Writes to a temporary name beside `path`, syncs and renames, so that a reader sees a whole file or none, after a
+  /// crash too.
+  /// - Complexity: O(bytes) time; memory for the header only.
   public static func write(
     _ tensors: [NamedTensor], metadata: [String: String] = [:], to path: String
   ) throws(NeuralNetworksError) {
-    let contents = try bytes(tensors, metadata: metadata)
-    do {
-      try Data(contents).write(to: URL(fileURLWithPath: path), options: .atomic)
-    } catch {
-      throw NeuralNetworksError(.unwritableFile, "cannot write \(path): \(error.localizedDescription)")
-    }
+    let ordered = try Self.ordered(tensors)
+    let start = try start(ordered, metadata: metadata)
+    let file = try ReplacementFile(path)
+    try file.append(.array(start[...]))
+    for tensor in ordered { try file.append(tensor.storage) }
+    try file.commit()
   }
 
   /// A whole file. Tensors lie in the reference writer's order (wide types first, then by name), metadata by name,
@@ -20,6 +19,14 @@ public enum SafetensorsWriter {
   public static func bytes(
     _ tensors: [NamedTensor], metadata: [String: String] = [:]
   ) throws(NeuralNetworksError) -> [UInt8] {
+    let ordered = try Self.ordered(tensors)
+    var contents = try start(ordered, metadata: metadata)
+    contents.reserveCapacity(contents.count + ordered.reduce(0) { $0 + $1.storage.count })
+    for tensor in ordered { contents.append(contentsOf: tensor.bytes) }
+    return contents
+  }
+
+  private static func ordered(_ tensors: [NamedTensor]) throws(NeuralNetworksError) -> [NamedTensor] {
     let ordered = tensors.sorted { left, right in
       left.elementType == right.elementType
         ? left.name.utf8.lexicographicallyPrecedes(right.name.utf8) : left.elementType.rank > right.elementType.rank
@@ -28,17 +35,19 @@ public enum SafetensorsWriter {
     else {
       throw NeuralNetworksError(.invalidTensor, "tensor names must be unique, and none may be \"__metadata__\"")
     }
+    return ordered
+  }
+
+  /// All that stands before the tensors' bytes.
+  private static func start(
+    _ ordered: [NamedTensor], metadata: [String: String]
+  ) throws(NeuralNetworksError) -> [UInt8] {
     var header = Array(self.header(ordered, metadata: metadata).utf8)
     header.append(contentsOf: repeatElement(UInt8(ascii: " "), count: (8 - header.count % 8) % 8))
     guard header.count <= SafetensorsFile.maximumHeaderBytes else {
       throw NeuralNetworksError(.tooLarge, "a header of \(header.count) bytes; shorten the metadata or the names")
     }
-    var contents: [UInt8] = []
-    contents.reserveCapacity(8 + header.count + ordered.reduce(0) { $0 + $1.bytes.count })
-    for shift in 0..<8 { contents.append(UInt8(truncatingIfNeeded: header.count >> (8 * shift))) }
-    contents.append(contentsOf: header)
-    for tensor in ordered { contents.append(contentsOf: tensor.bytes) }
-    return contents
+    return (0..<8).map { UInt8(truncatingIfNeeded: header.count >> (8 * $0)) } + header
   }
 
   private static func header(_ tensors: [NamedTensor], metadata: [String: String]) -> String {
@@ -49,7 +58,7 @@ public enum SafetensorsWriter {
     }
     var offset = 0
     for tensor in tensors {
-      let end = offset + tensor.bytes.count
+      let end = offset + tensor.storage.count
       let shape = tensor.shape.map(String.init).joined(separator: ",")
       members.append(
         quoted(tensor.name)

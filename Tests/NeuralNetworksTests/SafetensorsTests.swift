@@ -216,3 +216,31 @@ private func file(_ header: String, data: [UInt8] = []) -> [UInt8] {
     #expect(accepted > 0 && accepted < 10_000)
   }
 }
+
+@Suite struct SafetensorsWritingTests {
+  static let tensors = [
+    NamedTensor(name: "floats", shape: [300, 70], floats: (0..<21_000).map { Float($0) }),
+    NamedTensor(name: "bytes", shape: [3], integers: [UInt8(1), 2, 3]),
+    NamedTensor(name: "none", shape: [0], floats: []),
+  ]
+
+  @Test func filesHoldTheBytesThatAreAssembledInMemory() throws {
+    try withTemporaryDirectory { folder in
+      let path = folder + "/x.safetensors"
+      try SafetensorsWriter.write(Self.tensors, metadata: ["a": "b"], to: path)
+      let written = try Data(contentsOf: URL(fileURLWithPath: path))
+      #expect(try Array(written) == SafetensorsWriter.bytes(Self.tensors, metadata: ["a": "b"]))
+      #expect(try SafetensorsFile.read(path).tensor("floats").floats() == Self.tensors[0].floats())
+    }
+  }
+
+  @Test func aFileThatCannotTakeItsPlaceLeavesNothingBehind() throws {
+    try withTemporaryDirectory { folder in
+      let path = folder + "/taken"
+      try FileManager.default.createDirectory(atPath: path + "/full", withIntermediateDirectories: true)
+      let error = #expect(throws: NeuralNetworksError.self) { try SafetensorsWriter.write(Self.tensors, to: path) }
+      #expect(error?.code == .unwritableFile && error?.message.hasPrefix("cannot write \(path): ") == true)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["taken"])
+    }
+  }
+}

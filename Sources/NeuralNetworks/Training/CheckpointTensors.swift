@@ -24,7 +24,9 @@ struct CheckpointTensors {
         continue
       }
       let updates = try file.tensor("updates/" + entry.name)
-      guard updates.shape.isEmpty, let count = try updates.integers(as: Int64.self).first, count > 0 else {
+      guard updates.shape.isEmpty, let count = try updates.integers(as: Int64.self).first,
+        (1...Int64(TrainingCheckpoint.maximumSteps)).contains(count)
+      else {
         throw incompatible("has no number of updates in \"\(updates.name)\"")
       }
       result.append(

@@ -46,10 +46,9 @@ public final class ModelPass {
 
   /// A parameter's value on the tape; the same variable each time.
   public subscript(parameter: Parameter) -> Variable {
+    guard let parameters else { preconditionFailure("a pass ends with its gradients; make another") }
     if let variable = bound[parameter.index] { return variable }
-    guard let entry = parameters?.entries[parameter.index] else {
-      preconditionFailure("a pass ends with its gradients; make another")
-    }
+    let entry = parameters.entries[parameter.index]
     let variable = entry.isTrainable ? tape.parameter(entry.value) : tape.constant(entry.value)
     bound[parameter.index] = variable
     return variable
@@ -60,8 +59,7 @@ public final class ModelPass {
   /// The gradients of a 1 × 1 loss. Ends the pass.
   public func backward(from loss: Variable) -> ParameterGradients {
     let gradients = tape.backward(from: loss)
-    let names = parameters?.entries.count ?? 0
-    var result = ParameterGradients(count: names)
+    var result = ParameterGradients(count: bound.count)
     for (index, variable) in bound.enumerated() {
       if let variable, let gradient = gradients[variable] { result.set(index, gradient) }
     }

@@ -75,6 +75,9 @@ public struct TrainingCheckpoint: Sendable, Equatable {
 
   private static let userPrefix = "user."
 
+  /// More steps than any run has, and few enough to count on from.
+  static let maximumSteps = 1 << 48
+
   /// Reads a checkpoint of a model.
   /// - Parameter model: any parameters of the model that was saved, as its constructor makes them: their names, shapes and
   ///   order are checked, their values are replaced. What is frozen in it is frozen in the result.
@@ -99,7 +102,7 @@ public struct TrainingCheckpoint: Sendable, Equatable {
         "a checkpoint of format \(version.prefix(20)), expected \(Self.formatVersion); train anew or use the version "
           + "that wrote it")
     }
-    guard let step = Int(try file.metadata("step")), step >= 0 else {
+    guard let step = Int(try file.metadata("step")), (0...Self.maximumSteps).contains(step) else {
       throw NeuralNetworksError(.malformedFile, "the metadata \"step\" is no number of steps")
     }
     let settings = try Self.settings(file)
@@ -125,7 +128,7 @@ public struct TrainingCheckpoint: Sendable, Equatable {
     let (optimizer, schedule) = (settings.optimizer, settings.schedule)
     let isSound =
       (0..<1).contains(optimizer.beta1) && (0..<1).contains(optimizer.beta2) && optimizer.epsilon >= 0
-      && schedule.warmupSteps >= 0 && schedule.decaySteps ?? 0 >= 0
+      && schedule.warmupSteps >= 0 && schedule.decaySteps ?? 0 >= 0 && settings.maximumNorm ?? 1 > 0
     guard isSound else {
       throw NeuralNetworksError(.malformedFile, "the metadata \"settings\" holds numbers out of range: \(text)")
     }

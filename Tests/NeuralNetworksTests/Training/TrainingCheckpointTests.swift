@@ -106,7 +106,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("step", "-1"), ("step", "many"), ("settings", "{}"), ("settings", "not JSON"),
+    ("step", "-1"), ("step", "many"), ("step", "9223372036854775807"), ("settings", "{}"), ("settings", "not JSON"),
     (
       "settings",
       #"{"optimizer":{"beta1":1.5,"beta2":0.9,"epsilon":0,"weightDecay":0},"schedule":{"floor":0,"peak":1,"warmupSteps":0}}"#
@@ -116,6 +116,16 @@ import Testing
     let (file, model) = try Self.changed { $1[entry.key] = entry.value }
     let error = #expect(throws: NeuralNetworksError.self) { try TrainingCheckpoint(file, for: model) }
     #expect(error?.code == .malformedFile && error?.message.contains(entry.key) == true)
+  }
+
+  @Test(arguments: [0, -1, Int64.max])
+  func countsOfUpdatesOutOfRangeAreRefused(_ count: Int64) throws {
+    let (file, model) = try Self.changed { tensors, _ in
+      tensors.removeAll { $0.name == "updates/first.bias" }
+      tensors.append(NamedTensor(name: "updates/first.bias", shape: [], integers: [count]))
+    }
+    let error = #expect(throws: NeuralNetworksError.self) { try TrainingCheckpoint(file, for: model) }
+    #expect(error?.code == .incompatibleCheckpoint && error?.message.contains("updates/first.bias") == true)
   }
 
   @Test func aGeneratorOfZerosIsRefused() throws {

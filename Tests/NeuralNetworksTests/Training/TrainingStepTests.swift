@@ -160,4 +160,17 @@ struct SmallModel {
     #expect(state.parameters[model.first.weight] == frozen)
     #expect(state.parameters[model.second.weight] != free)
   }
+
+  @Test func halfPrecisionIsCloseToSinglePrecision() throws {
+    let (model, parameters) = try SmallModel.made()
+    var random = RandomSource(seed: 2)
+    let (x, targets) = SmallModel.batch(30, using: &random)
+    func step(_ precision: WeightPrecision) -> (loss: Float, norm: Double) {
+      let pass = ModelPass(training: parameters, precision: precision, using: &random)
+      let loss = model.loss(x, targets, in: pass)
+      return (loss.scalar, pass.backward(from: loss).norm())
+    }
+    let (single, half) = (step(.single), step(.half))
+    #expect(abs(single.loss - half.loss) < 0.003 && abs(single.norm - half.norm) < 0.003)
+  }
 }
