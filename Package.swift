@@ -61,7 +61,7 @@ let package = Package(
     library("ItemCatalog", ["TensorMath", "CImageCodecs", "CZlib", crypto, numerics]),
     library("ItemEncoders", ["TensorMath", "NeuralNetworks", "Tokenizers", "ItemCatalog", "CChildProcess"]),
     library("BehaviorAlignment", ["TensorMath", "NeuralNetworks", "ItemCatalog", "ItemEncoders"]),
-    library("Quantizers", ["TensorMath", collections, numerics]),
+    library("Quantizers", ["TensorMath", "NeuralNetworks", collections, numerics]),
     library("SemanticIDStore", ["CLMDB"]),
     library("TableExport", ["TensorMath", "NeuralNetworks"]),
     library(
@@ -92,7 +92,7 @@ let package = Package(
       "ItemEncodersTests", ["ItemEncoders", "WorkerTestHelper", "ItemCatalog", "NeuralNetworks", "TensorMath"],
       resources: [.copy("Fixtures")]),
     tests("BehaviorAlignmentTests", ["BehaviorAlignment", "ItemEncoders", "TensorMath", "ItemCatalog"]),
-    tests("QuantizersTests", ["Quantizers", "TensorMath"]),
+    tests("QuantizersTests", ["Quantizers", "TensorMath", "NeuralNetworks"]),
     // Another process for the store's tests: a writer to kill, a reader to outlive a collection, a victim of bad files.
     .executableTarget(
       name: "StoreTestHelper", dependencies: ["SemanticIDStore"], path: "Tests/StoreTestHelper",
