@@ -61,7 +61,7 @@ let package = Package(
     library("ItemCatalog", ["TensorMath", "CImageCodecs", "CZlib", crypto, numerics]),
     library("ItemEncoders", ["TensorMath", "NeuralNetworks", "Tokenizers", "ItemCatalog", "CChildProcess"]),
     library("BehaviorAlignment", ["TensorMath", "NeuralNetworks", "ItemCatalog", "ItemEncoders", numerics]),
-    library("Quantizers", ["TensorMath", collections, numerics]),
+    library("Quantizers", ["TensorMath", "NeuralNetworks", collections, numerics]),
     library("SemanticIDStore", ["CLMDB"]),
     library("TableExport", ["TensorMath", "NeuralNetworks"]),
     library(
@@ -93,7 +93,7 @@ let package = Package(
       resources: [.copy("Fixtures")]),
     tests(
       "BehaviorAlignmentTests", ["BehaviorAlignment", "ItemEncoders", "NeuralNetworks", "TensorMath", "ItemCatalog"]),
-    tests("QuantizersTests", ["Quantizers", "TensorMath"]),
+    tests("QuantizersTests", ["Quantizers", "TensorMath", "NeuralNetworks"]),
     // Another process for the store's tests: a writer to kill, a reader to outlive a collection, a victim of bad files.
     .executableTarget(
       name: "StoreTestHelper", dependencies: ["SemanticIDStore"], path: "Tests/StoreTestHelper",

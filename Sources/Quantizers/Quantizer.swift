@@ -5,6 +5,11 @@ public import TensorMath
 public protocol Quantizer: Sendable {
   var codebooks: ResidualCodebooks { get }
 
+  /// The vectors that the codebooks code, `n × codebooks.dimensions`: those of `x` themselves, or what an encoder makes of
+  /// them.
+  /// - Throws: `dimensionMismatch` or `notFinite`, as ``encode(_:)``.
+  func codedVectors(_ x: Matrix) throws(QuantizerError) -> Matrix
+
   /// The codes of the rows of `x` (`n × dimensions`) by the serving rule.
   /// - Throws: `dimensionMismatch`, or `notFinite` naming the first row that holds a NaN or an infinity.
   func encode(_ x: Matrix) throws(QuantizerError) -> Encoding
@@ -15,8 +20,13 @@ public protocol Quantizer: Sendable {
 }
 
 extension Quantizer {
-  /// Sums the chosen centroids, first level first.
-  public func decode(_ codes: CodeMatrix) throws(QuantizerError) -> Matrix {
+  public func codedVectors(_ x: Matrix) throws(QuantizerError) -> Matrix { x }
+
+  /// The sums of the chosen centroids.
+  public func decode(_ codes: CodeMatrix) throws(QuantizerError) -> Matrix { try centroidSums(codes) }
+
+  /// Sums the chosen centroids, first level first: `n × codebooks.dimensions`.
+  func centroidSums(_ codes: CodeMatrix) throws(QuantizerError) -> Matrix {
     guard codes.levels == codebooks.levels.count else {
       throw QuantizerError(
         .dimensionMismatch, "codes of \(codes.levels) levels for a quantizer of \(codebooks.levels.count)")

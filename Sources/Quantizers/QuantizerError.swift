@@ -8,6 +8,10 @@ public struct QuantizerError: Error, CustomStringConvertible, Equatable, Sendabl
     case invalidCodebook
     case codeOutOfRange
     case capacityExceeded
+    /// Training left the finite numbers, or got worse than knowing nothing.
+    case diverged
+    /// Weights of another shape, or of another version.
+    case invalidModel
   }
 
   public let code: Code

@@ -36,18 +36,30 @@ private func expectReportedErrors(
   _ quantizer: some Quantizer, _ encoding: Encoding, _ x: Matrix, _ location: SourceLocation
 ) throws {
   let decoded = try quantizer.decode(encoding.codes)
-  let distances = (0..<x.rows).map { squaredDistance(x.row($0), decoded.row($0)).squareRoot() }
-  expectClose(encoding.distances, distances, tolerance: 1e-4, sourceLocation: location)
-  let mean = distances.reduce(0.0) { $0 + Double($1) * Double($1) } / Double(x.rows)
+  let errors = (0..<x.rows).map { Double(squaredDistance(x.row($0), decoded.row($0))) }
+  let mean = errors.reduce(0, +) / Double(x.rows)
   #expect(abs(encoding.meanSquaredError - mean) <= 1e-4 * (1 + mean), sourceLocation: location)
+  // Distances are in the space of the codebooks, where what remains is the coded vector less its centroids.
+  let coded = try quantizer.codedVectors(x)
+  let distances = (0..<x.rows).map { row in
+    var residual = ContiguousArray(coded.row(row))
+    for (level, codebook) in quantizer.codebooks.levels.enumerated() {
+      let centroid = codebook.centroids.row(Int(encoding.codes[row, level]))
+      for (column, value) in zip(residual.indices, centroid) { residual[column] -= value }
+    }
+    return residual.reduce(0) { $0 + $1 * $1 }.squareRoot()
+  }
+  expectClose(encoding.distances, distances, tolerance: 1e-4, sourceLocation: location)
 }
 
 /// Every code is the argmin that `Codebook` documents, found here by exhaustive search.
 private func expectServingRule(
   _ quantizer: some Quantizer, _ encoding: Encoding, _ x: Matrix, _ location: SourceLocation
 ) throws {
+  let coded = try quantizer.codedVectors(x)
+  #expect(coded.rows == x.rows && coded.columns == quantizer.codebooks.dimensions, sourceLocation: location)
   for row in 0..<min(100, x.rows) {
-    var residual = ContiguousArray(x.row(row))
+    var residual = ContiguousArray(coded.row(row))
     for (level, codebook) in quantizer.codebooks.levels.enumerated() {
       var best: (cost: Float, code: Int) = (.infinity, 0)
       for code in 0..<codebook.size {
