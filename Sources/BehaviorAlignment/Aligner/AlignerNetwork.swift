@@ -84,7 +84,7 @@ struct AlignerNetwork: Sendable {
     _ tokens: Variable, _ queries: Variable, _ count: Int, _ dropout: Dropout, _ pass: ModelPass
   ) -> Variable {
     let (queryCount, tokenCount) = (configuration.queries, configuration.tokens)
-    let memory = tokens.reshaped(rows: count * tokenCount)
+    let memory = tokens.reshaped(rows: count * tokenCount, columns: configuration.width)
     let layout = AttentionLayout(
       segments: (0..<count).map {
         .init(
@@ -97,7 +97,7 @@ struct AlignerNetwork: Sendable {
       let changed = layer.feedForward(layer.feedForwardNorm(state, in: pass), in: pass)
       state = state + dropout(changed, in: pass)
     }
-    return state.reshaped(rows: count)
+    return state.reshaped(rows: count, columns: queryCount * configuration.width)
   }
 }
 

@@ -28,7 +28,7 @@ public struct PairRecall: Sendable, Equatable, Codable {
     let items = PackedMatrix(transposing: vectors)
     let parts = Parallelism.mapChunks(of: triggers.count, size: blockRows) { range in
       let block = vectors.selectingRows(triggers[range].map { Int($0) })
-      let scores = items.products(of: block)
+      let scores = items.product(block)
       return range.enumerated().flatMap { row, index in
         let line = scores.row(row)
         return (byTrigger[triggers[index]] ?? []).map { rank(of: Int($0), excluding: Int(triggers[index]), line) }

@@ -49,17 +49,6 @@ extension Variable {
     }
   }
 
-  /// The same elements, row by row, in another number of rows: `n × (k · m)` as `(n · k) × m`, or back.
-  public func reshaped(rows: Int) -> Variable {
-    let (index, source) = (index, value)
-    precondition(rows > 0 && source.elements.count % rows == 0, "\(source.elements.count) elements in \(rows) rows")
-    let output = Matrix(rows: rows, columns: source.elements.count / rows, elements: source.elements)
-    let shape = (rows: source.rows, columns: source.columns)
-    return tape.record(output, from: [self]) { gradient, gradients in
-      gradients.add(Matrix(rows: shape.rows, columns: shape.columns, elements: gradient.elements), to: index)
-    }
-  }
-
   /// The sum of all elements, `1 × 1`.
   public func sum() -> Variable {
     let (index, rows, columns) = (index, rows, columns)

@@ -43,7 +43,7 @@ extension Variable {
     let scores = ContrastiveScores(anchors, others, options)
     return tape.record(Matrix(scalar: scores.loss), from: [self, targets]) { gradient, gradients in
       let outer = scores.gradient(times: gradient.elements[0] / options.temperature)
-      if gradients.needs(a) { gradients.add(PackedMatrix(others).product(outer), to: a) }
+      if gradients.needs(a) { gradients.add(PackedMatrix(others).parallelProduct(outer), to: a) }
       gradients.accumulate(b) { $0.addTransposedProduct(outer, anchors) }
     }
   }
@@ -62,7 +62,7 @@ private struct ContrastiveScores {
 
   init(_ anchors: Matrix, _ targets: Matrix, _ options: ContrastiveOptions) {
     let offsets = options.offsets.map { offsets in ContiguousArray(offsets.lazy.map { $0 * options.temperature }) }
-    var scores = PackedMatrix(transposing: targets).product(anchors, bias: offsets)
+    var scores = PackedMatrix(transposing: targets).parallelProduct(anchors, bias: offsets)
     let inverse = 1 / options.temperature
     scores = unsafe scores.mapped { source, target, range in
       for element in 0..<range.count { unsafe target[element] = inverse * source[element] }

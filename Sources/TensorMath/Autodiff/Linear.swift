@@ -10,13 +10,13 @@ extension Variable {
     precondition(
       weights.columns == columns, "\(columns) inputs for weights of \(weights.rows) × \(weights.columns)")
     let (x, w, precision) = (value, weights.value, tape.precision)
-    let sums = PackedMatrix(transposing: w, precision: precision).product(x, bias: bias?.value.elements)
+    let sums = PackedMatrix(transposing: w, precision: precision).parallelProduct(x, bias: bias?.value.elements)
     let (input, weight, offset, code) = (index, weights.index, bias?.index, activation.kernelCode)
     let isLinear = activation == .identity
     let output = unsafe isLinear ? sums : sums.mapped { unsafe tessera_activate($0, $1, $2.count, code) }
     return tape.record(output, from: [self, weights] + (bias.map { [$0] } ?? [])) { gradient, gradients in
       let outer = isLinear ? gradient : gradient.throughActivation(at: sums, code)
-      if gradients.needs(input) { gradients.add(PackedMatrix(w, precision: precision).product(outer), to: input) }
+      if gradients.needs(input) { gradients.add(PackedMatrix(w, precision: precision).parallelProduct(outer), to: input) }
       gradients.accumulate(weight) { $0.addTransposedProduct(outer, x) }
       if let offset { gradients.accumulate(offset) { $0.addColumnSums(of: outer) } }
     }

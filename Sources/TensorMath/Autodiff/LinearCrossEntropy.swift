@@ -72,9 +72,9 @@ private struct LinearCrossEntropy {
     for start in stride(from: 0, to: x.rows, by: rowsPerBlock) {
       let range = start..<min(start + rowsPerBlock, x.rows)
       let rows = x.rows(range)
-      var logits = logitsFactor.product(rows, bias: bias)
+      var logits = logitsFactor.parallelProduct(rows, bias: bias)
       loss += logits.becomeCrossEntropyGradient(targets[range], shares[range])
-      if let inputFactor { inputElements += inputFactor.product(logits).elements }
+      if let inputFactor { inputElements += inputFactor.parallelProduct(logits).elements }
       tableGradient?.addTransposedProduct(logits, rows)
       if bias != nil, tableGradient != nil || inputFactor != nil { biasGradient.addColumnSums(of: logits) }
     }

@@ -76,7 +76,6 @@ import Testing
     expectGradients(of: Self.inputs((3, 4), (2, 4))) { .concatenatingRows([$0[0], $0[1]]) }
     expectGradients(of: Self.inputs((3, 6))) { $0[0].columns(1..<4) }
     expectGradients(of: Self.inputs((3, 6))) { $0[0].mean() }
-    expectGradients(of: Self.inputs((3, 6))) { $0[0].reshaped(rows: 9) }
   }
 
   @Test func attentionOfSequencesToThemselves() {
