@@ -19,6 +19,8 @@ public struct AlignmentError: Error, Sendable, Equatable, CustomStringConvertibl
     case unreadablePairs
     /// A pair table that cannot be written.
     case unwritablePairs
+    /// A loss that is no number, with nothing to go back to.
+    case diverged
     /// The caller asked to stop.
     case cancelled
   }

@@ -11,6 +11,10 @@ struct JointStatistics {
 
   private let inputs: [RepresentationModel.Input]
   private let ridge: Float
+  /// By input: what one of its items counts in the covariance, and the input's part of its group by that count; both 1
+  /// for an input without a group.
+  private var rowWeights: [Float]
+  private var groupShares: [Float]
   /// Where each modality begins among the D joined dimensions.
   private let starts: [Int]
   /// D means over the items that have the modality.
@@ -19,7 +23,8 @@ struct JointStatistics {
   private var scales: [Double]
   /// D means of the standardized, filled-in rows; zero but for what imputation shifts.
   private var shift: ContiguousArray<Float>
-  /// `D × D` covariance of the standardized rows that have everything; zeros where there are too few.
+  /// `D × D` covariance of the standardized rows that have everything, one input of each group, zeros in the place of
+  /// the group's others; zeros altogether where there are too few.
   private var completeCovariance: Matrix
 
   init(
@@ -27,6 +32,8 @@ struct JointStatistics {
   ) {
     self.inputs = inputs
     ridge = parameters.ridge
+    rowWeights = Array(repeating: 1, count: inputs.count)
+    groupShares = rowWeights
     count = moments.values.reduce(0) { $0 + $1.count }
     starts = inputs.indices.map { index in inputs[..<index].reduce(0) { $0 + $1.dimensions } }
     let width = inputs.reduce(0) { $0 + $1.dimensions }
@@ -37,11 +44,11 @@ struct JointStatistics {
     covariance = completeCovariance
     let patterns = moments.sorted { $0.key < $1.key }
     for modality in inputs.indices {
-      standardize(modality, patterns, weight: parameters.weights[inputs[modality].name] ?? 1)
+      standardize(
+        modality, patterns, weight: parameters.weights[inputs[modality].group ?? inputs[modality].name] ?? 1)
     }
-    if let complete = moments[1 << inputs.count - 1], complete.count >= 2 {
-      completeCovariance = standardized(complete, pattern: 1 << inputs.count - 1).moments
-    }
+    weighGroups(patterns)
+    addComplete(patterns.filter { inputs.isComplete($0.key) })
     fillIn(patterns)
   }
 
@@ -76,6 +83,51 @@ struct JointStatistics {
     for offset in 0..<size { scales[starts[modality] + offset] = scale }
   }
 
+  /// Weighs the items of a group's inputs by the square root of their number; the group's items keep their total.
+  private mutating func weighGroups(_ patterns: [(key: Int, value: SecondMoments)]) {
+    let counts = inputs.indices.map { index in
+      patterns.reduce(0) { $0 + ($1.key >> index & 1 == 1 ? $1.value.count : 0) }
+    }
+    for group in Set(inputs.compactMap(\.group)) {
+      let members = inputs.indices.filter { inputs[$0].group == group && counts[$0] > 0 }
+      let total = members.reduce(0) { $0 + counts[$1] }
+      let roots = members.reduce(Float(0)) { $0 + Float(counts[$1]).squareRoot() }
+      for member in members {
+        let root = Float(counts[member]).squareRoot()
+        rowWeights[member] = Float(total) / (root * roots)
+        groupShares[member] = root / roots
+      }
+    }
+  }
+
+  private mutating func addComplete(_ patterns: [(key: Int, value: SecondMoments)]) {
+    let total = patterns.reduce(0) { $0 + $1.value.count }
+    for (pattern, raw) in patterns where raw.count >= 2 {
+      let moments = standardized(raw, pattern: pattern).moments
+      let share = Float(raw.count) / Float(total)
+      let dimensions = dimensions(ofPattern: pattern)
+      for (row, i) in dimensions.enumerated() {
+        for (column, j) in dimensions.enumerated() { completeCovariance[i, j] += share * moments[row, column] }
+      }
+    }
+  }
+
+  /// The variance along each principal direction among the items that can have it. The covariance has a group's inputs
+  /// by their share, which must decide about the order of directions, not about their length.
+  func varianceWherePresent(_ eigen: SymmetricEigen) -> [Float] {
+    guard groupShares.contains(where: { $0 != 1 }) else { return Array(eigen.values) }
+    return eigen.values.indices.map { direction in
+      var share: Float = 0
+      for (index, start) in starts.enumerated() {
+        for dimension in start..<start + inputs[index].dimensions {
+          let component = eigen.vectors[direction, dimension]
+          share += component * component * groupShares[index]
+        }
+      }
+      return share > 0 ? eigen.values[direction] / share : 0
+    }
+  }
+
   /// Mean and second moments about the modality means of a pattern's standardized rows.
   private func standardized(_ raw: SecondMoments, pattern: Int) -> (mean: Matrix, moments: Matrix) {
     let dimensions = dimensions(ofPattern: pattern)
@@ -98,7 +150,8 @@ struct JointStatistics {
     for (pattern, raw) in patterns {
       let (mean, moments) = standardized(raw, pattern: pattern)
       let imputation = imputation(ofPattern: pattern)
-      let share = Float(raw.count) / Float(count)
+      let weight = inputs.indices.reduce(Float(1)) { $0 * (pattern >> $1 & 1 == 1 ? rowWeights[$1] : 1) }
+      let share = weight * (Float(raw.count) / Float(count))
       let filledMean = matrixProduct(mean, imputation)
       let half = matrixProduct(moments, imputation)
       let filled = matrixProduct(imputation.transposed, half)
@@ -110,11 +163,12 @@ struct JointStatistics {
     }
   }
 
-  /// `present × D`: the identity where a dimension is present, and the ridge regression
-  /// `(C_pp + λ I)⁻¹ · C_pm` where it is missing.
+  /// `present × D`: the identity where a dimension is present, the ridge regression `(C_pp + λ I)⁻¹ · C_pm` where it is
+  /// missing, and zeros for the other inputs of a group that is present.
   private func imputation(ofPattern pattern: Int) -> Matrix {
     let present = dimensions(ofPattern: pattern)
-    let missing = dimensions(ofPattern: (1 << inputs.count - 1) & ~pattern)
+    let missing = inputs.indices.filter { pattern >> $0 & 1 == 0 && !inputs.hasGroup(of: $0, in: pattern) }
+      .flatMap { starts[$0]..<starts[$0] + inputs[$0].dimensions }
     var result = Matrix(rows: present.count, columns: means.count)
     for (row, dimension) in present.enumerated() { result[row, dimension] = 1 }
     let within = completeCovariance.selecting(present, present)

@@ -5,22 +5,26 @@ public struct ModalityBatch: Sendable {
   /// What the modality is called; a model refuses batches under other names than it was fitted with.
   public let name: String
 
+  /// Batches of one group are vectors of different models for the same modality: an item is in at most one of them.
+  public let group: String?
+
   /// `items × dimensions`; rows that are not present are ignored.
   public let vectors: Matrix
 
   /// Whether each item has this modality.
   public let isPresent: [Bool]
 
-  public init(name: String, vectors: Matrix, isPresent: [Bool]) {
+  public init(name: String, group: String? = nil, vectors: Matrix, isPresent: [Bool]) {
     precondition(vectors.rows == isPresent.count, "\(vectors.rows) vectors for \(isPresent.count) items")
     self.name = name
+    self.group = group
     self.vectors = vectors
     self.isPresent = isPresent
   }
 
   /// A copy of some rows, in the order given.
   func selecting(_ rows: some Collection<Int>) -> ModalityBatch {
-    ModalityBatch(name: name, vectors: vectors.selectingRows(rows), isPresent: rows.map { isPresent[$0] })
+    ModalityBatch(name: name, group: group, vectors: vectors.selectingRows(rows), isPresent: rows.map { isPresent[$0] })
   }
 }
 
@@ -62,6 +66,7 @@ extension [RepresentationModel.Input] {
         batch.vectors.columns == input.dimensions,
         "\(batch.vectors.columns)-dimensional \(batch.name) vectors, fitted with \(input.dimensions)")
       precondition(batch.vectors.rows == modalities[0].vectors.rows, "modalities of different items")
+      precondition(batch.group == input.group, "\(batch.name) vectors in another group than they were fitted in")
     }
     return OrderedBatches(batches: map { input in modalities.first { $0.name == input.name } })
   }

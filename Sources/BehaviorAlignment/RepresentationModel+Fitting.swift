@@ -9,8 +9,17 @@ extension RepresentationModel {
     /// By the set of present modalities.
     private var moments: [Int: SecondMoments] = [:]
 
-    /// More would mean more sets of present modalities than are worth a matrix each.
-    private static let maximumModalities = 4
+    /// More would mean more sets of present modalities than are worth a matrix each. A group counts as one.
+    static let maximumModalities = 4
+
+    /// Models of all modalities together.
+    static let maximumInputs = 12
+
+    static func accepts(_ inputs: [Input]) -> Bool {
+      let modalities = Set(inputs.map { $0.group ?? "alone " + $0.name })
+      return (1...maximumModalities).contains(modalities.count) && inputs.count <= maximumInputs
+        && Set(inputs.compactMap(\.group)).count <= 1
+    }
 
     public init(parameters: Parameters = Parameters()) throws(AlignmentError) {
       try parameters.validate()
@@ -18,12 +27,11 @@ extension RepresentationModel {
     }
 
     /// Adds items; the first batch decides which modalities there are.
-    /// - Precondition: every batch has the same modalities.
+    /// - Precondition: every batch has the same modalities, and no item has two of a group.
     public mutating func add(_ modalities: [ModalityBatch]) {
       if inputs.isEmpty {
-        precondition(
-          (1...Self.maximumModalities).contains(modalities.count), "a representation of \(modalities.count) modalities")
-        inputs = modalities.map { Input(name: $0.name, dimensions: $0.vectors.columns) }
+        inputs = modalities.map { Input(name: $0.name, group: $0.group, dimensions: $0.vectors.columns) }
+        precondition(Self.accepts(inputs), "a representation of \(modalities.count) modalities")
       }
       let ordered = inputs.ordering(modalities)
       var rows: [Int: [Int]] = [:]
@@ -31,6 +39,7 @@ extension RepresentationModel {
         rows[ordered.pattern(ofRow: row), default: []].append(row)
       }
       for (pattern, rows) in rows where pattern != 0 {
+        precondition(inputs.patterns.contains(pattern), "an item has vectors of two models of one group")
         let joined = ordered.joined(rows, pattern: pattern, padding: 0)
         moments[pattern, default: SecondMoments(columns: joined.columns)].add(joined)
       }
@@ -54,17 +63,18 @@ extension RepresentationModel {
         throw AlignmentError(
           .tooFewItems, "the \(statistics.count) items of the sample have the same vectors; expected items that differ")
       }
-      let basis = whitening(eigen, dimensions: dimensions)
+      let basis = whitening(eigen, statistics, dimensions: dimensions)
       return RepresentationModel(
-        inputs: inputs, maps: (1..<1 << inputs.count).map { statistics.map(ofPattern: $0, onto: basis) })
+        inputs: inputs, maps: inputs.patterns.map { statistics.map(ofPattern: $0, onto: basis) })
     }
 
     /// `D × dimensions`: principal directions, scaled.
-    private func whitening(_ eigen: SymmetricEigen, dimensions: Int) -> Matrix {
-      let mean = eigen.values.reduce(0, +) / Float(eigen.values.count)
+    private func whitening(_ eigen: SymmetricEigen, _ statistics: JointStatistics, dimensions: Int) -> Matrix {
+      let values = statistics.varianceWherePresent(eigen)
+      let mean = values.reduce(0, +) / Float(values.count)
       var basis = Matrix(rows: eigen.vectors.columns, columns: dimensions)
       for direction in 0..<dimensions {
-        let variance = (1 - parameters.shrinkage) * eigen.values[direction] + parameters.shrinkage * mean
+        let variance = (1 - parameters.shrinkage) * values[direction] + parameters.shrinkage * mean
         let scale = pow(variance, -parameters.whitening / 2)
         for row in 0..<basis.rows { basis[row, direction] = eigen.vectors[direction, row] * scale }
       }

@@ -10,10 +10,13 @@ extension RepresentationModel {
   public func write(to path: String) throws(AlignmentError) {
     var metadata = ["architecture": Self.architecture, "fingerprint": fingerprint]
     var tensors: [NamedTensor] = []
-    for (index, input) in inputs.enumerated() { metadata["modality.\(index)"] = "\(input.dimensions) \(input.name)" }
-    for (index, map) in maps.enumerated() {
-      tensors.append(NamedTensor(name: "projection.\(index + 1)", matrix: map.projection))
-      tensors.append(NamedTensor(name: "offset.\(index + 1)", shape: [map.offset.count], floats: map.offset))
+    for (index, input) in inputs.enumerated() {
+      metadata["modality.\(index)"] = "\(input.dimensions) \(input.name)"
+      metadata["group.\(index)"] = input.group
+    }
+    for (pattern, map) in zip(patterns, maps) {
+      tensors.append(NamedTensor(name: "projection.\(pattern)", matrix: map.projection))
+      tensors.append(NamedTensor(name: "offset.\(pattern)", shape: [map.offset.count], floats: map.offset))
     }
     do {
       try SafetensorsWriter.write(tensors, metadata: metadata, to: path)
@@ -46,21 +49,28 @@ extension RepresentationModel {
 
   private static func inputs(of file: SafetensorsFile) throws(NeuralNetworksError) -> [Input] {
     var inputs: [Input] = []
-    while inputs.count < 4, let entry = file.metadata["modality.\(inputs.count)"] {
+    while inputs.count < Fitting.maximumInputs, let entry = file.metadata["modality.\(inputs.count)"] {
       let parts = entry.split(separator: " ", maxSplits: 1)
       guard parts.count == 2, let dimensions = Int(parts[0]), (1...1_000_000).contains(dimensions) else {
         throw NeuralNetworksError(.unexpectedTensor, "metadata \"\(entry)\", expected a modality's dimensions and name")
       }
-      inputs.append(Input(name: String(parts[1]), dimensions: dimensions))
+      inputs.append(
+        Input(name: String(parts[1]), group: file.metadata["group.\(inputs.count)"], dimensions: dimensions))
     }
     guard !inputs.isEmpty else { throw NeuralNetworksError(.missingEntry, "the metadata names no modality") }
+    guard Fitting.accepts(inputs) else {
+      throw NeuralNetworksError(
+        .unexpectedTensor,
+        "the metadata names \(inputs.count) modalities, expected at most "
+          + "\(Fitting.maximumModalities), each of one model or a group of them")
+    }
     return inputs
   }
 
   private static func maps(of file: SafetensorsFile, inputs: [Input]) throws(NeuralNetworksError) -> [Map] {
     let dimensions = try file.tensor("offset.1").count
     var maps: [Map] = []
-    for pattern in 1..<1 << inputs.count {
+    for pattern in inputs.patterns {
       let width = inputs.enumerated().reduce(0) { $0 + (pattern >> $1.offset & 1) * $1.element.dimensions }
       maps.append(
         Map(
@@ -75,6 +85,8 @@ extension RepresentationModel {
     hasher.updateField(architecture)
     for input in inputs {
       hasher.updateField(input.name)
+      // Models without groups keep the fingerprints that they had before there were any.
+      if let group = input.group { hasher.updateField("group " + group) }
       hasher.update(UInt64(input.dimensions))
     }
     for map in maps {

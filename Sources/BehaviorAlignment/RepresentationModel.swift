@@ -10,13 +10,22 @@ public import TensorMath
 /// an image then lies among items of similar text, where a mean would draw all such items together. Principal
 /// directions are scaled by their variance to `-whitening / 2`, and rows to unit length.
 ///
+/// Vectors of different models for one modality (a group, such as texts routed by their script) share no space: each
+/// model's vectors are centered and scaled by their own statistics and have joined dimensions of their own, zero for
+/// the items of the others. Put into the same dimensions, items of two models would be near each other by chance;
+/// apart, they are near through the modalities that they share. What the items of one model tell by their number,
+/// they tell by its square root: in proportion, the few items of a small route would have hardly a direction to
+/// themselves, and their codes would not tell them apart; with equal shares they would take half of the space from
+/// the many. (Multilingual models sample their languages likewise: Conneau and Lample, arXiv:1901.07291, equation 1,
+/// with the exponent ½.)
+///
 /// All of that is linear but for the last step, so the model holds one matrix per set of present modalities. It is
 /// fitted once and frozen between nights.
 public struct RepresentationModel: Sendable {
   public struct Parameters: Sendable, Equatable {
     /// Floats per representation.
     public var dimensions = 128
-    /// Each modality's share, by name; 1 where none is given. Only ratios matter. Images count half, because what the
+    /// Each modality's share, by the name of it or of its group; 1 where none is given. Only ratios matter. Images count half, because what the
     /// built-in image encoder sees (color, edges, layout) tells less of an item than its text: on MovieLens, 51 % of
     /// the ten nearest neighbors share a genre, against 47 % with equal shares.
     public var weights: [String: Float] = ["image": 0.5]
@@ -54,6 +63,8 @@ public struct RepresentationModel: Sendable {
   /// A modality that the model was fitted with.
   struct Input: Sendable, Equatable {
     let name: String
+    /// Of inputs of one group, an item has at most one.
+    var group: String?
     let dimensions: Int
   }
 
@@ -66,7 +77,11 @@ public struct RepresentationModel: Sendable {
 
   let inputs: [Input]
 
-  /// By the set of present modalities (bit i for `inputs[i]`) less one, since nothing is predicted from nothing.
+  /// The sets of modalities that an item can have (bit i for `inputs[i]`), ascending; none is empty, since nothing is
+  /// predicted from nothing.
+  let patterns: [Int]
+
+  /// One per pattern.
   let maps: [Map]
 
   /// Floats per representation: as many as asked for, or fewer where the modalities' dimensions or the sample's rows
@@ -77,7 +92,8 @@ public struct RepresentationModel: Sendable {
   public let fingerprint: String
 
   init(inputs: [Input], maps: [Map]) {
-    precondition(maps.count == 1 << inputs.count - 1, "\(maps.count) maps for \(inputs.count) modalities")
+    patterns = inputs.patterns
+    precondition(maps.count == patterns.count, "\(maps.count) maps for \(inputs.count) modalities")
     self.inputs = inputs
     self.maps = maps
     dimensions = maps[0].offset.count
@@ -86,6 +102,14 @@ public struct RepresentationModel: Sendable {
 
   /// The modalities' names, in the model's order.
   public var modalities: [String] { inputs.map(\.name) }
+
+  /// The modalities of which the sample had fewer than two different vectors: theirs are mapped to nothing.
+  public var unfittedModalities: [String] {
+    inputs.enumerated().filter { index, _ in
+      let alone = zip(patterns, maps).first { $0.0 == 1 << index }
+      return alone.map { $0.1.projection.elements.allSatisfy { $0 == 0 } } ?? true
+    }.map(\.element.name)
+  }
 
   /// Fits a model to vectors that are in memory, on a sample of them where they are many.
   public static func fit(
@@ -119,7 +143,7 @@ public struct RepresentationModel: Sendable {
       guard let first = buffer.baseAddress else { return }
       let target = unsafe SharedPointer(first)
       Parallelism.forEachChunk(of: count, size: Self.chunkSize) { chunk in
-        for (pattern, map) in zip(1..., maps) {
+        for (pattern, map) in zip(patterns, maps) {
           let rows = chunk.filter { ordered.pattern(ofRow: $0) == pattern }
           guard !rows.isEmpty else { continue }
           let mapped = map.apply(to: ordered.joined(rows, pattern: pattern, padding: Self.chunkSize), rows: rows.count)
@@ -130,6 +154,27 @@ public struct RepresentationModel: Sendable {
       }
     }
     return result
+  }
+}
+
+extension [RepresentationModel.Input] {
+  /// The sets of inputs that an item can have, as bits, ascending: any but none, and of a group at most one.
+  var patterns: [Int] {
+    (1..<1 << count).filter { pattern in
+      let groups = indices.filter { pattern >> $0 & 1 == 1 }.compactMap { self[$0].group }
+      return Set(groups).count == groups.count
+    }
+  }
+
+  /// Whether a set has one input of every group and all that are in no group.
+  func isComplete(_ pattern: Int) -> Bool {
+    indices.allSatisfy { pattern >> $0 & 1 == 1 || self[$0].group != nil && hasGroup(of: $0, in: pattern) }
+  }
+
+  /// Whether a set has an input of the same group.
+  func hasGroup(of index: Int, in pattern: Int) -> Bool {
+    guard let group = self[index].group else { return false }
+    return indices.contains { pattern >> $0 & 1 == 1 && self[$0].group == group }
   }
 }
 

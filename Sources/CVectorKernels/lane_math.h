@@ -52,6 +52,20 @@ typedef int integer_lanes __attribute__((vector_size(64)));
     (x) = (x) / (1.0f + decay_); \
   } while (0)
 
+#define SIGMOID(x) \
+  do { \
+    lanes decay_ = -(x); \
+    EXPONENTIAL(decay_); \
+    (x) = 1.0f / (1.0f + decay_); \
+  } while (0)
+
+#define SIGMOID_UNIT(x) \
+  do { \
+    lanes decay_ = -(x); \
+    EXPONENTIAL(decay_); \
+    (x) = (x) / (1.0f + decay_); \
+  } while (0)
+
 #define HYPERBOLIC_TANGENT(x) \
   do { \
     lanes growth_ = 2.0f * (x); \
@@ -68,6 +82,8 @@ typedef int integer_lanes __attribute__((vector_size(64)));
       (x) = __builtin_elementwise_min(__builtin_elementwise_max((x), (lanes){0}), 6.0f - (lanes){0}); \
       break; \
     case TESSERA_TANH: HYPERBOLIC_TANGENT(x); break; \
+    case TESSERA_SILU: SIGMOID_UNIT(x); break; \
+    case TESSERA_SIGMOID: SIGMOID(x); break; \
     default: break; \
   }
 

@@ -32,6 +32,7 @@ void tessera_pack_right(const float *b, size_t k, size_t n, size_t row_stride, s
 /// What one tile of the result is computed from.
 typedef struct {
   const float *a;
+  /// Between rows of the left factor or, where it is transposed, between its columns.
   size_t stride;
   const float *panel;
   size_t k;
@@ -41,11 +42,14 @@ typedef struct {
   size_t c_stride;
   /// Columns that are written; the others are padding.
   size_t columns;
+  /// Whether the product is added to what `c` holds.
+  int adds;
 } tile;
 
 /// One tile of `rows` × `width` registers. Inlined with constant extents, so that all sums stay in registers; a row's
 /// sums run over k in order whatever the number of rows, so that a row does not depend on the others.
-static inline __attribute__((always_inline)) void multiply_tile(const tile *t, const int rows, const int width) {
+static inline __attribute__((always_inline)) void multiply_tile(const tile *t, const int rows, const int width,
+                                                                const int transposed) {
   lanes sums[ROWS][WIDTH];
   for (int r = 0; r < rows; r++)
     for (int w = 0; w < width; w++) sums[r][w] = (lanes){0};
@@ -55,7 +59,7 @@ static inline __attribute__((always_inline)) void multiply_tile(const tile *t, c
     for (int w = 0; w < width; w++) LOAD(right[w], panel + w * LANES);
     __builtin_prefetch(panel + 24 * WIDTH * LANES);
     for (int r = 0; r < rows; r++) {
-      lanes left = t->a[r * t->stride + p] - (lanes){0};
+      lanes left = (transposed ? t->a[p * t->stride + r] : t->a[r * t->stride + p]) - (lanes){0};
       for (int w = 0; w < width; w++) sums[r][w] += left * right[w];
     }
   }
@@ -64,7 +68,9 @@ static inline __attribute__((always_inline)) void multiply_tile(const tile *t, c
       lanes bias = {0};
       if (t->bias) LOAD(bias, t->bias + w * LANES);
       for (int r = 0; r < rows; r++) {
-        lanes value = sums[r][w] + bias;
+        lanes value = sums[r][w] + bias, former = {0};
+        if (t->adds) LOAD(former, t->c + r * t->c_stride + w * LANES);
+        value += former;
         memcpy(t->c + r * t->c_stride + w * LANES, &value, sizeof(value));
       }
     }
@@ -73,7 +79,10 @@ static inline __attribute__((always_inline)) void multiply_tile(const tile *t, c
   for (int r = 0; r < rows; r++) {
     float row[WIDTH * LANES];
     memcpy(row, sums[r], width * sizeof(lanes));
-    for (size_t j = 0; j < t->columns; j++) t->c[r * t->c_stride + j] = t->bias ? row[j] + t->bias[j] : row[j];
+    for (size_t j = 0; j < t->columns; j++) {
+      float *target = t->c + r * t->c_stride + j;
+      *target = row[j] + (t->bias ? t->bias[j] : 0) + (t->adds ? *target : 0);
+    }
   }
 }
 
@@ -97,49 +106,85 @@ static inline __attribute__((always_inline)) void activate_tile(const tile *t, s
   }
 }
 
-#define TILE_OF_ROWS(width) \
+#define TILE_OF_ROWS(width, transposed) \
   switch (rows) { \
-    case 8: multiply_tile(&t, 8, width); break; \
-    case 7: multiply_tile(&t, 7, width); break; \
-    case 6: multiply_tile(&t, 6, width); break; \
-    case 5: multiply_tile(&t, 5, width); break; \
-    case 4: multiply_tile(&t, 4, width); break; \
-    case 3: multiply_tile(&t, 3, width); break; \
-    case 2: multiply_tile(&t, 2, width); break; \
-    default: multiply_tile(&t, 1, width); \
+    case 8: multiply_tile(&t, 8, width, transposed); break; \
+    case 7: multiply_tile(&t, 7, width, transposed); break; \
+    case 6: multiply_tile(&t, 6, width, transposed); break; \
+    case 5: multiply_tile(&t, 5, width, transposed); break; \
+    case 4: multiply_tile(&t, 4, width, transposed); break; \
+    case 3: multiply_tile(&t, 3, width, transposed); break; \
+    case 2: multiply_tile(&t, 2, width, transposed); break; \
+    default: multiply_tile(&t, 1, width, transposed); \
   }
 
 /// Floats of the left factor that are multiplied with all panels before the next ones: half of a second-level cache.
 enum { BLOCK = 1 << 18 };
 
+/// All panels with one block of the left factor. Instantiated for both ways that factor may lie.
+#define MULTIPLY_BLOCK(transposed) \
+  for (size_t first = 0; first < n; first += TESSERA_PACKED_COLUMNS) { \
+    size_t columns = n - first < TESSERA_PACKED_COLUMNS ? n - first : TESSERA_PACKED_COLUMNS; \
+    size_t width = (columns + LANES - 1) / LANES; \
+    for (size_t row = 0; row < m; row += ROWS) { \
+      size_t rows = m - row < ROWS ? m - row : ROWS; \
+      tile t = {a + row * (transposed ? 1 : a_stride), a_stride, packed, k, bias ? bias + first : NULL, activation, \
+                c + row * c_stride + first, c_stride, columns, adds}; \
+      if (width == 3) { \
+        TILE_OF_ROWS(3, transposed) \
+      } else if (width == 2) { \
+        TILE_OF_ROWS(2, transposed) \
+      } else { \
+        TILE_OF_ROWS(1, transposed) \
+      } \
+      if (activation != TESSERA_IDENTITY) activate_tile(&t, rows); \
+    } \
+    packed += k * width * LANES; \
+  }
+
 PER_INSTRUCTION_SET
 static void multiply_block(const float *a, size_t m, size_t k, size_t a_stride, const float *packed, size_t n,
                            const float *bias, int activation, float *c, size_t c_stride) {
-  for (size_t first = 0; first < n; first += TESSERA_PACKED_COLUMNS) {
-    size_t columns = n - first < TESSERA_PACKED_COLUMNS ? n - first : TESSERA_PACKED_COLUMNS;
-    size_t width = (columns + LANES - 1) / LANES;
-    for (size_t row = 0; row < m; row += ROWS) {
-      size_t rows = m - row < ROWS ? m - row : ROWS;
-      tile t = {a + row * a_stride, a_stride, packed, k, bias ? bias + first : NULL, activation,
-                c + row * c_stride + first, c_stride, columns};
-      if (width == 3) {
-        TILE_OF_ROWS(3)
-      } else if (width == 2) {
-        TILE_OF_ROWS(2)
-      } else {
-        TILE_OF_ROWS(1)
-      }
-      if (activation != TESSERA_IDENTITY) activate_tile(&t, rows);
-    }
-    packed += k * width * LANES;
-  }
+  enum { adds = 0 };
+  MULTIPLY_BLOCK(0)
 }
+
+PER_INSTRUCTION_SET
+static void add_block(const float *a, size_t m, size_t k, size_t a_stride, const float *packed, size_t n, float *c,
+                      size_t c_stride) {
+  enum { adds = 1, activation = TESSERA_IDENTITY };
+  const float *bias = NULL;
+  MULTIPLY_BLOCK(0)
+}
+
+PER_INSTRUCTION_SET
+static void add_transposed_block(const float *a, size_t m, size_t k, size_t a_stride, const float *packed, size_t n,
+                                 float *c, size_t c_stride) {
+  enum { adds = 1, activation = TESSERA_IDENTITY };
+  const float *bias = NULL;
+  MULTIPLY_BLOCK(1)
+}
+
+/// Rows of the left factor in one block.
+static size_t block_rows(size_t k, size_t n) { return BLOCK / (k + n) / ROWS * ROWS + ROWS; }
 
 void tessera_packed_product(const float *a, size_t m, size_t k, size_t a_stride, const float *packed, size_t n,
                             const float *bias, int activation, float *c, size_t c_stride) {
-  size_t block = BLOCK / (k + n) / ROWS * ROWS + ROWS;
+  size_t block = block_rows(k, n);
   for (size_t row = 0; row < m; row += block) {
     size_t rows = m - row < block ? m - row : block;
     multiply_block(a + row * a_stride, rows, k, a_stride, packed, n, bias, activation, c + row * c_stride, c_stride);
+  }
+}
+
+void tessera_add_packed_product(const float *a, size_t m, size_t k, size_t a_stride, int transposed,
+                                const float *packed, size_t n, float *c, size_t c_stride) {
+  size_t block = block_rows(k, n);
+  for (size_t row = 0; row < m; row += block) {
+    size_t rows = m - row < block ? m - row : block;
+    if (transposed)
+      add_transposed_block(a + row, rows, k, a_stride, packed, n, c + row * c_stride, c_stride);
+    else
+      add_block(a + row * a_stride, rows, k, a_stride, packed, n, c + row * c_stride, c_stride);
   }
 }

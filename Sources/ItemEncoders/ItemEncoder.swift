@@ -15,6 +15,9 @@ public protocol ItemEncoder: Sendable {
   /// preprocessing.
   var fingerprint: String { get }
 
+  /// What a person is told of it.
+  var description: EncoderDescription { get }
+
   /// Encodes a batch on all threads. Never throws for an item's sake: one that cannot be encoded is reported. What it
   /// throws ends the run: a worker that is gone, not a picture that is broken.
   func encode(_ items: [Item]) throws(EncoderError) -> EncodedBatch

@@ -17,6 +17,10 @@ public struct NeuralNetworksError: Error, Sendable, Equatable, CustomStringConve
     case unexpectedTensor
     /// A configuration that asks for what no model here has.
     case unsupportedModel
+    /// A checkpoint of another version, model or optimizer.
+    case incompatibleCheckpoint
+    /// The loss or a gradient left the finite numbers, or the loss stays far above its minimum.
+    case divergedTraining
   }
 
   public let code: Code

@@ -11,6 +11,16 @@ public struct ItemFlags: OptionSet, Sendable, Hashable {
   public static let moved = ItemFlags(rawValue: 4)
   /// The item arrived after the codebooks were trained.
   public static let newer = ItemFlags(rawValue: 8)
+
+  /// The rule, from 1, that chose the item's text encoder; nil where the pipeline has one encoder for all texts, or the
+  /// item has no text vector. The upper half of the bits.
+  public var textRoute: Int? { rawValue >> 4 == 0 ? nil : Int(rawValue >> 4) }
+
+  /// - Parameter textRoute: From 1 to 15.
+  public init(textRoute: Int) {
+    precondition((1...15).contains(textRoute), "a record has room for 15 routes, not for number \(textRoute)")
+    self.init(rawValue: UInt8(textRoute) << 4)
+  }
 }
 
 /// The part of an item's record that has a fixed size; `ItemRecord` adds the codes.

@@ -2,7 +2,7 @@ internal import CVectorKernels
 internal import RealModule
 
 /// What a layer does to each of its outputs.
-package enum Activation: Sendable {
+public enum Activation: Sendable, CaseIterable {
   case identity
   /// x · Φ(x), by the error function (Hendrycks and Gimpel, 2016).
   case gelu
@@ -12,6 +12,9 @@ package enum Activation: Sendable {
   /// min(max(x, 0), 6), MobileNet's.
   case relu6
   case tanh
+  /// x · σ(x), the sigmoid linear unit.
+  case silu
+  case sigmoid
 
   package func callAsFunction(_ x: Float) -> Float {
     switch self {
@@ -21,6 +24,8 @@ package enum Activation: Sendable {
     case .relu: max(x, 0)
     case .relu6: min(max(x, 0), 6)
     case .tanh: Float.tanh(x)
+    case .silu: x / (1 + Float.exp(-x))
+    case .sigmoid: 1 / (1 + Float.exp(-x))
     }
   }
 
@@ -34,6 +39,8 @@ package enum Activation: Sendable {
       case .relu: TESSERA_RELU
       case .relu6: TESSERA_RELU6
       case .tanh: TESSERA_TANH
+      case .silu: TESSERA_SILU
+      case .sigmoid: TESSERA_SIGMOID
       }
     return Int32(code)
   }

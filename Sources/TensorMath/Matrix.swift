@@ -14,6 +14,17 @@ public struct Matrix: Sendable, Equatable {
     elements = ContiguousArray(repeating: 0, count: rows * columns)
   }
 
+  /// A matrix whose every element `body` writes; spares the zeros.
+  package init(rows: Int, columns: Int, writtenBy body: (UnsafeMutablePointer<Float>) -> Void) {
+    self.rows = rows
+    self.columns = columns
+    let count = rows * columns
+    elements = unsafe ContiguousArray(unsafeUninitializedCapacity: count) { target, initialized in
+      if let target = target.baseAddress, count > 0 { unsafe body(target) }
+      initialized = count
+    }
+  }
+
   public init(rows: Int, columns: Int, elements: ContiguousArray<Float>) {
     precondition(elements.count == rows * columns, "\(elements.count) elements do not fill \(rows) × \(columns)")
     self.rows = rows

@@ -1,7 +1,7 @@
 internal import RealModule
 
 /// A seeded xoshiro256** generator (Blackman and Vigna, 2018). Every random step of the program takes one.
-public struct RandomSource: RandomNumberGenerator, Sendable {
+public struct RandomSource: RandomNumberGenerator, Sendable, Equatable {
   private var state: (UInt64, UInt64, UInt64, UInt64)
 
   /// Expands a seed into a full state by SplitMix64, as the generator's authors advise.
@@ -21,6 +21,21 @@ public struct RandomSource: RandomNumberGenerator, Sendable {
   public init(seed: UInt64, stream: UInt64) {
     self.init(seed: seed ^ (stream &+ 1) &* 0xD134_2543_DE82_EF95)
   }
+
+  /// A generator at the place where another stood.
+  /// - Parameter words: ``words`` of the other.
+  /// - Returns: nil unless these are four words that are not all zero.
+  public init?(words: some Collection<UInt64>) {
+    let words = Array(words)
+    guard words.count == 4, words.contains(where: { $0 != 0 }) else { return nil }
+    state = (words[0], words[1], words[2], words[3])
+  }
+
+  /// The whole state, four words: what a checkpoint keeps.
+  public var words: [UInt64] { [state.0, state.1, state.2, state.3] }
+
+  /// Whether both give the same numbers from here on.
+  public static func == (left: RandomSource, right: RandomSource) -> Bool { left.state == right.state }
 
   public mutating func next() -> UInt64 {
     let result = rotate(state.1 &* 5, 7) &* 9

@@ -11,6 +11,7 @@ private struct NumberEncoder: ItemEncoder {
   var modality: Modality { .text }
   var dimensions: Int { 2 }
   var fingerprint: String { String(repeating: "0", count: 64) }
+  var description: EncoderDescription { EncoderDescription(model: "numbers", architecture: "none", precision: nil) }
 
   func encode(_ items: [Item]) throws(EncoderError) -> EncodedBatch {
     var batch = EncodedBatch(

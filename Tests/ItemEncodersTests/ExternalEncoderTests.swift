@@ -142,13 +142,22 @@ private let environment = ProcessInfo.processInfo.environment
   /// `TESSERA_PYTHON` names a Python with sentence-transformers, `TESSERA_MODELS` a folder with all-MiniLM-L6-v2.
   @Test(.enabled(if: environment["TESSERA_PYTHON"] != nil && environment["TESSERA_MODELS"] != nil))
   func theSentenceTransformersExampleIsAWorker() throws {
-    let tools = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("tools/workers/sentence_transformers_worker.py").path
     let python = try #require(environment["TESSERA_PYTHON"])
     let model = try #require(environment["TESSERA_MODELS"]) + "/all-MiniLM-L6-v2"
     let encoder = try ExternalEncoder(
-      ExternalEncoder.Settings(command: [python, tools, "--model", model], modality: .text))
+      ExternalEncoder.Settings(
+        command: [python, worker("sentence_transformers_worker.py"), "--model", model], modality: .text))
     #expect(encoder.dimensions == 384 && encoder.model.hasPrefix("all-MiniLM-L6-v2 53aa51172d142c89"))
+    try expectVectorsOfTheirOwn(encoder)
+  }
+
+  private func worker(_ name: String) -> String {
+    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("tools/workers/" + name).path
+  }
+
+  /// An item's vector must not depend on the items beside it.
+  private func expectVectorsOfTheirOwn(_ encoder: ExternalEncoder) throws {
     let items = (0..<700).map {
       Item(id: "\($0)", text: "a scarf of \($0) threads" + String(repeating: ", red", count: $0 % 9))
     }
@@ -160,6 +169,44 @@ private let environment = ProcessInfo.processInfo.environment
       #expect(cosine > 0.99999, "row \(row)")
     }
     try encoder.finish()
+  }
+
+  /// A model that looks token embeddings up, written as ONNX.
+  private static let embeddings = """
+    import sys
+    import numpy as np, onnx
+    from onnx import TensorProto, helper, numpy_helper
+    table = np.random.default_rng(1).normal(size=(70000, 6)).astype(np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("Gather", ["table", "input_ids"], ["states"])], "embeddings",
+        [helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["n", "tokens"])],
+        [helper.make_tensor_value_info("states", TensorProto.FLOAT, ["n", "tokens", 6])],
+        [numpy_helper.from_array(table, "table")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 9
+    onnx.save(model, sys.argv[1])
+    """
+
+  /// `TESSERA_WORKER_PYTHON` names a Python with onnx, onnxruntime and tokenizers.
+  @Test(.enabled(if: environment["TESSERA_WORKER_PYTHON"] != nil))
+  func theONNXExampleIsAWorker() throws {
+    let python = try #require(environment["TESSERA_WORKER_PYTHON"])
+    let tokenizer = try #require(
+      Bundle.module.url(forResource: "tokenizer", withExtension: "json", subdirectory: "Fixtures/text-model"))
+    try withTemporaryDirectory { folder in
+      let maker = Process()
+      maker.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+      maker.arguments = [python, "-c", Self.embeddings, folder + "/model.onnx"]
+      try maker.run()
+      maker.waitUntilExit()
+      try #require(maker.terminationStatus == 0)
+      let encoder = try ExternalEncoder(
+        ExternalEncoder.Settings(
+          command: [python, worker("onnx_worker.py"), "text", folder + "/model.onnx", "--tokenizer", tokenizer.path],
+          modality: .text))
+      #expect(encoder.dimensions == 6)
+      try expectVectorsOfTheirOwn(encoder)
+    }
   }
 }
 

@@ -50,41 +50,51 @@ import Testing
     try TextRouter.Condition(scriptNames: names)
   }
 
-  @Test func theFirstRuleThatMatchesWinsAndTheLastTakesTheRest() throws {
-    let router = try TextRouter([condition("Arabic"), condition("arabic", "Hebrew"), condition("Katakana"), nil])
-    let texts = ["كتاب", "ספר", "本だな", "book", "", "123", "книга"]
-    #expect(texts.map { router.route(of: $0) } == [0, 1, 2, 3, 3, 3, 3])
+  private func router(_ conditions: [TextRouter.Condition?]) throws -> TextRouter {
+    try TextRouter(conditions.map { TextRouter.Rule($0) })
   }
 
-  @Test func routesAndCountsFollowTheTemplatesString() throws {
-    let router = try TextRouter([condition("Arabic"), nil])
+  @Test func theFirstRuleThatMatchesWinsAndTheLastTakesTheRest() throws {
+    let router = try router([condition("Arabic"), condition("arabic", "Hebrew"), condition("Katakana"), nil])
+    let texts = ["كتاب", "ספר", "本だな", "book", "", "123", "книга"]
+    #expect(texts.map { router.route(of: Item(id: "a", text: $0)) } == [0, 1, 2, 3, 3, 3, 3])
+  }
+
+  @Test func withoutADefaultAnItemCanHaveNoRoute() throws {
+    let router = try router([condition("Arabic"), condition("Greek")])
+    #expect(["كتاب", "Οδύσσεια", "book", ""].map { router.route(of: Item(id: "a", text: $0)) } == [0, 1, nil, nil])
+  }
+
+  @Test func aRuleLooksAtWhatItsOwnEncoderWouldSee() throws {
     let items = [
       Item(id: "a", title: "book", text: "كتاب"), Item(id: "b", title: "كتاب", text: " "), Item(id: "c", text: "book"),
     ]
-    let byText = router.routes(of: items)
-    #expect(byText.routes == [0, 0, 1] && byText.counts == [2, 1])
-    let byTitle = router.routes(of: items, template: try TextTemplate("{title}"))
-    #expect(byTitle.routes == [1, 0, 1] && byTitle.counts == [1, 2])
-    #expect(router.route(of: items[0]) == 0)
+    let byText = try router([condition("Arabic"), nil])
+    #expect(items.map { byText.route(of: $0) } == [0, 0, 1])
+    let title = try TextTemplate("{title}")
+    let byTitle = try TextRouter([
+      TextRouter.Rule(condition("Arabic"), template: title), TextRouter.Rule(condition("Arabic", "Latin")),
+    ])
+    #expect(items.map { byTitle.route(of: $0) } == [1, 0, 1])
   }
 
   @Test func oneModelTakesEverything() throws {
-    let router = try TextRouter([nil])
-    #expect(router.route(of: "كتاب") == 0 && router.routes(of: []).counts == [0])
+    #expect(try router([nil]).route(of: Item(id: "a", text: "كتاب")) == 0)
   }
 
   @Test func rulesThatCannotWorkAreRefused() throws {
     let arabic = try condition("Arabic"), hebrew = try condition("Hebrew"), both = try condition("Arabic", "Hebrew")
     let lists: [([TextRouter.Condition?], String)] = [
-      ([], "must have no `when`"), ([arabic], "must have no `when`"), ([nil, nil], "text model 1 of 2 has no `when`"),
-      ([arabic, arabic, nil], "text model 2 of 3 is never used"), ([arabic, hebrew, both, nil], "text model 3 of 4"),
+      ([], "at least one"), ([nil, nil], "text model 1 of 2: has no 'when'"),
+      ([arabic, arabic, nil], "text model 2 of 3: is never used: rules before it take Arabic"),
+      ([arabic, hebrew, both, nil], "text model 3 of 4: is never used: rules before it take Arabic, Hebrew"),
       ([TextRouter.Condition(scripts: []), nil], "names no script"),
     ]
     for (conditions, words) in lists {
-      let error = encoderError { _ = try TextRouter(conditions) }
+      let error = encoderError { _ = try router(conditions) }
       #expect(error?.code == .invalidParameter && error?.message.contains(words) == true, "\(words)")
     }
-    #expect(try TextRouter([both, nil]).conditions.count == 2)
+    #expect(try router([both, nil]).rules.count == 2)
     let unknown = encoderError { _ = try condition("Klingon") }
     #expect(unknown?.message.contains("\"Klingon\"") == true && unknown?.message.contains("Arabic, ") == true)
   }

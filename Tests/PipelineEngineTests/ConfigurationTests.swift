@@ -14,7 +14,7 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
     #expect(job.workspace == "/home/runs/a")
     #expect(job.catalog.items == ["/jobs/x.jsonl"])
     #expect(job.catalog.maxRejectedFraction == 0.01)
-    #expect(job.encode?.text?.dimensions == 384)
+    #expect(job.encode?.text?.routes.map(\.dimensions) == [384])
     #expect(job.encode?.image == nil)
     #expect(job.keepRuns == 30 && job.seed == 1 && job.threads == 0)
     #expect(job.quantize == nil && job.report == nil && job.export.isEmpty)

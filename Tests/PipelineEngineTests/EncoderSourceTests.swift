@@ -103,6 +103,15 @@ import Testing
       let error = #expect(throws: PipelineError.self) { try fixture.run() }
       #expect(error?.message.contains(folder + "/models/none") == true)
       #expect(error?.message.contains("tessera models fetch") == true)
+      #expect(error?.code == .inputMissing)
+    }
+  }
+
+  @Test func aModelThatCanBeFetchedComesWithTheCommand() throws {
+    try withTemporaryDirectory { folder in
+      let fixture = try fixture(folder, text: "{ model: \"models/all-MiniLM-L6-v2\" }")
+      let error = #expect(throws: PipelineError.self) { try fixture.run() }
+      #expect(error?.message.contains("tessera models fetch all-minilm-l6-v2 --to '\(folder)/models'") == true)
     }
   }
 
@@ -126,6 +135,30 @@ import Testing
       #expect(try fixture.plan().values.allSatisfy { $0.action == .skip || $0.action == .absent })
       fixture.text = "{ model: model, prefix: \"b \" }"
       #expect(try fixture.plan()[.encode]?.action == .run)
+    }
+  }
+
+  /// The folder stays, the configuration stays, what lies in it is another model.
+  @Test func otherWeightsInTheSameFolderFitEverythingAnew() throws {
+    let model = URL(fileURLWithPath: #filePath)
+      .appending(path: "../../ItemEncodersTests/Fixtures/text-model").standardizedFileURL.path
+    try withTemporaryDirectory { folder in
+      try FileManager.default.copyItem(atPath: model, toPath: folder + "/model")
+      let fixture = try fixture(folder, text: "{ model: model }")
+      try fixture.run()
+      let weights = URL(fileURLWithPath: folder + "/model/model.safetensors")
+      var bytes = try Data(contentsOf: weights)
+      bytes[bytes.count - 2] ^= 0x20
+      try bytes.write(to: weights)
+      #expect(try fixture.plan()[.encode]?.reason.contains("fingerprint changed") == true)
+      let summary = try fixture.run()
+      #expect(summary.stages.first { $0.stage == .encode }?.metrics["encoded"] == 60)
+      let data = try Data(contentsOf: URL(fileURLWithPath: summary.folder + "/manifest.json"))
+      let json = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+      let reason = (json["night"] as? [String: Any])?["reason"] as? String
+      #expect(reason == "the text encoder's code or weights changed")
+      #expect(try fixture.generations() == [1, 2])
+      #expect(try fixture.plan().values.allSatisfy { $0.action != .run })
     }
   }
 }

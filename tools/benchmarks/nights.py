@@ -3,7 +3,7 @@
 
     tools/benchmarks/nights.py --items 100000                 a generated catalogue with images
     tools/benchmarks/nights.py --items 1000000 --no-images    ... and a large one without
-    tools/benchmarks/nights.py --catalog ../shared/data/movielens --pipeline Pipelines/movielens.yaml
+    tools/benchmarks/nights.py --catalog ../shared/data/movielens --pipeline Pipelines/movielens-builtin.yaml
 
 Each night is one run of the binary as a user starts it; time is wall time, memory the process's peak resident set as
 the kernel accounts it (it counts mapped file pages too). The last line is the second night's share of the first.

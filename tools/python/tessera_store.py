@@ -30,13 +30,18 @@ class StoreError(Exception):
 
 
 class Record(NamedTuple):
-    """What the store keeps of one item; `flags` are those of FLAGS, or-ed."""
+    """What the store keeps of one item; `flags` are those of FLAGS, or-ed, and 16 times the text's route."""
 
     codes: tuple
     suffix: int
     flags: int
     distance: float
     content_hash: int
+
+    @property
+    def text_route(self):
+        """The rule, from 1, that chose the item's text encoder; None without rules or without a text vector."""
+        return self.flags >> 4 or None
 
     @property
     def semantic_id(self):
@@ -301,7 +306,8 @@ def main(arguments=None):
             record = generation[options.item]
             flags = [name for bit, name in FLAGS.items() if record.flags & bit]
             print(json.dumps({"id": options.item, "semantic_id": record.semantic_id, "codes": record.codes,
-                              "suffix": record.suffix, "flags": flags, "distance": record.distance,
+                              "suffix": record.suffix, "flags": flags, "text_route": record.text_route,
+                              "distance": record.distance,
                               "content_hash": f"{record.content_hash:016x}"}))
         elif options.prefix is not None:
             for semantic_id, item in generation.prefix([int(code) for code in options.prefix.split("-")]):

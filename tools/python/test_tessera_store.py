@@ -12,7 +12,7 @@ import unittest
 
 import numpy as np
 
-from tessera_store import Store, StoreError, murmur3_x64_128
+from tessera_store import Record, Store, StoreError, murmur3_x64_128
 
 PATH = os.environ.get("TESSERA_STORE")
 
@@ -59,6 +59,10 @@ class StoreTests(unittest.TestCase):
             self.assertEqual(columns["ids"][row], item)
             self.assertEqual(tuple(columns["codes"][row]), record.codes)
             self.assertEqual(columns["content_hashes"][row], record.content_hash)
+
+    def test_a_text_route_is_the_upper_half_of_the_flags(self):
+        self.assertIsNone(Record((1,), 0, 15, 0.0, 0).text_route)
+        self.assertEqual(Record((1,), 0, 0x28, 0.0, 0).text_route, 2)
 
     def test_codes_are_rows_of_the_codebooks(self):
         codes = self.generation.columns()["codes"]

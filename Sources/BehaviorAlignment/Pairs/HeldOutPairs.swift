@@ -11,6 +11,11 @@ public struct HeldOutPairs: Sendable, Equatable {
 
   public init() {}
 
+  /// Pairs of rows, all at place 1.
+  public init(_ pairs: some Sequence<(UInt32, UInt32)>) {
+    for (trigger, target) in pairs { append(trigger, target, place: 1) }
+  }
+
   public var count: Int { triggers.count }
 
   /// The pairs with their target at one place.

@@ -117,7 +117,9 @@ enum {
   TESSERA_QUICK_GELU,
   TESSERA_RELU,
   TESSERA_RELU6,
-  TESSERA_TANH
+  TESSERA_TANH,
+  TESSERA_SILU,
+  TESSERA_SIGMOID
 };
 
 /// 1 when this processor has registers of sixteen floats; without them, oneDNN is faster than the loops below.
@@ -133,6 +135,11 @@ void tessera_pack_right(const float *b, size_t k, size_t n, size_t row_stride, s
 /// c[i * c_stride + j] = activation(sum over p of a[i * a_stride + p] * b[p][j], plus bias[j]). `bias` may be null.
 void tessera_packed_product(const float *a, size_t m, size_t k, size_t a_stride, const float *packed, size_t n,
                             const float *bias, int activation, float *c, size_t c_stride);
+
+/// c[i * c_stride + j] += sum over p of a[i * a_stride + p] * b[p][j], or of a[p * a_stride + i] * b[p][j] where the
+/// left factor is transposed.
+void tessera_add_packed_product(const float *a, size_t m, size_t k, size_t a_stride, int transposed,
+                                const float *packed, size_t n, float *c, size_t c_stride);
 
 // MARK: Products in half precision (half_product.c)
 
@@ -161,5 +168,58 @@ void tessera_layer_norm(float *row, const float *residual, const float *scale, c
 
 /// row[i] = exp(scale * row[i]) over the sum of them.
 void tessera_softmax(float *row, size_t count, float scale);
+
+// MARK: Training (training.c)
+
+/// y[i] = activation(x[i]); `x` and `y` may be the same.
+void tessera_activate(const float *x, float *y, size_t count, int activation);
+
+/// gradient[i] *= activation'(x[i]).
+void tessera_activation_gradient(const float *x, float *gradient, size_t count, int activation);
+
+/// y[i] = silu(gate[i]) * value[i].
+void tessera_gated(const float *gate, const float *value, float *y, size_t count);
+
+/// The two gradients of that for the gradient `dy` of y.
+void tessera_gated_gradient(const float *gate, const float *value, const float *dy, float *dgate, float *dvalue,
+                            size_t count);
+
+/// y[i] += factor * x[i].
+void tessera_add_scaled(float *y, const float *x, float factor, size_t count);
+
+/// y[i] *= x[i].
+void tessera_multiply(float *y, const float *x, size_t count);
+
+/// Sum over i of a[i] * b[i].
+float tessera_dot(const float *a, const float *b, size_t count);
+
+/// y[i] = x[i] / (1 - rate) or 0, with probability `rate`: a hash of (seed, first + i) decides, so that the same call
+/// drops the same elements. `x` and `y` may be the same; where `adds`, it is added to y[i].
+void tessera_dropout(const float *x, float *y, size_t count, uint64_t seed, uint64_t first, float rate, int adds);
+
+/// One row's part of a layer normalization's gradients: dx += its gradient; dscale += dy * normalized; dshift += dy.
+/// With `centers` 0 the row is divided by its root mean square only (Zhang and Sennrich, 2019), and `dshift` may be null.
+void tessera_norm_gradient(const float *x, const float *dy, const float *scale, float epsilon, int centers, float *dx,
+                           float *dscale, float *dshift, size_t count);
+
+/// y = x / sqrt(mean(x^2) + epsilon) * scale.
+void tessera_rms_norm(const float *x, float *y, const float *scale, float epsilon, size_t count);
+
+/// scores := p * (dp - sum(p * dp)) * scale, for the probabilities p in `scores`: the gradient of a softmax's inputs.
+void tessera_softmax_gradient(float *scores, const float *dp, size_t count, float scale);
+
+/// log(sum(exp(row[i]))).
+float tessera_log_sum_exp(const float *row, size_t count);
+
+/// row[i] = exp(row[i] - shift) * factor.
+void tessera_exponentials(float *row, size_t count, float shift, float factor);
+
+/// One step of AdamW (Loshchilov and Hutter, 2019, algorithm 2) with `gradient` multiplied by `factor` before:
+/// m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, w = w - decay * w - rate * m / (sqrt(v) * correction + epsilon).
+typedef struct {
+  float factor, b1, b2, rate, correction, epsilon, decay;
+} tessera_adamw_step;
+void tessera_adamw(float *weights, const float *gradient, float *m, float *v, size_t count,
+                   const tessera_adamw_step *step);
 
 #endif

@@ -7,6 +7,9 @@ public import ItemCatalog
 /// density and border statistics (19). Each block is scaled to its share, and the whole to unit length.
 public struct BuiltinImageEncoder: ItemEncoder {
   public var modality: Modality { .image }
+  public var description: EncoderDescription {
+    EncoderDescription(model: "builtin", architecture: "colors and edges", precision: "f32")
+  }
 
   /// 256.
   public var dimensions: Int { Self.layoutDimensions }

@@ -31,7 +31,10 @@ extension ImagePreprocessing {
   /// `{shortest_edge}`, or `{height, width}`. Whatever else a processor may do is refused rather than left out.
   package init(_ config: ModelConfigurationFile) throws(NeuralNetworksError) {
     for key in ["do_pad", "do_reduce_labels", "do_flip_channel_order"] where try config.flag(key, default: false) {
-      throw config.failure(key, "true", "false; this step is not implemented")
+      throw config.failure(
+        key, "true",
+        "false: supported are do_resize, do_center_crop, do_rescale and do_normalize; export the model with a processor of "
+          + "these, or run it as an external worker")
     }
     guard try config.flag("do_resize", default: true) else {
       throw config.failure("do_resize", "false", "true; pictures come in all sizes")

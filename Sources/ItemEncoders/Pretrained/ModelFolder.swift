@@ -1,6 +1,7 @@
 internal import Foundation
 internal import ItemCatalog
 internal import NeuralNetworks
+internal import TensorMath
 
 /// Files of one model in the Hugging Face layout.
 struct ModelFolder {
@@ -12,6 +13,13 @@ struct ModelFolder {
 
   var config: ModelConfigurationFile {
     get throws(NeuralNetworksError) { try ModelConfigurationFile(contentsOf: file("config.json")) }
+  }
+
+  /// What a person is told of the encoder that this folder makes.
+  func description(_ precision: WeightPrecision) throws(NeuralNetworksError) -> EncoderDescription {
+    EncoderDescription(
+      model: URL(fileURLWithPath: path).lastPathComponent, architecture: try config.text("model_type"),
+      precision: PackedMatrix.effective(precision).rawValue)
   }
 
   var checkpoint: String { file("model.safetensors") }

@@ -12,6 +12,7 @@ public struct PretrainedImageEncoder: ItemEncoder {
   public var modality: Modality { .image }
   public var dimensions: Int { model.dimensions }
   public let fingerprint: String
+  public let description: EncoderDescription
 
   /// Limits on what is decoded; an image beyond them counts as broken.
   public let limits: ImageLimits
@@ -40,6 +41,7 @@ public struct PretrainedImageEncoder: ItemEncoder {
     do throws(NeuralNetworksError) {
       let files = ModelFolder(path: folder)
       let config = try files.config
+      description = try files.description(precision)
       model = try PretrainedImageModel(config, checkpoint: files.checkpoint, precision: precision)
       var preprocessing = try model.preprocessing(config, folder: folder)
       preprocessing.allowsReducedDecoding = allowsReducedDecoding

@@ -13,6 +13,7 @@ public struct PretrainedTextEncoder: ItemEncoder {
   public var modality: Modality { .text }
   public var dimensions: Int { model.dimensions }
   public let fingerprint: String
+  public let description: EncoderDescription
 
   private let model: any TextModel
   private let tokenizer: Tokenizer
@@ -42,6 +43,7 @@ public struct PretrainedTextEncoder: ItemEncoder {
       tokenizer = try Tokenizer(contentsOf: files.file("tokenizer.json"))
       maximumLength = min(model.maximumLength, layout.maximumLength ?? model.maximumLength)
       isLowercased = layout.isLowercased
+      description = try files.description(precision)
       fingerprint = try Self.fingerprint(
         folder: folder, template: template, prefix: prefix, usesHalfPrecision: usesHalfPrecision)
     } catch let error as NeuralNetworksError {

@@ -5,9 +5,10 @@ package import TensorMath
 /// Pillow's antialiasing filters, by which most image models were trained.
 ///
 /// An output is a weighted mean of the inputs under a window that widens when shrinking. 8-bit images pass through
-/// 8 bits between columns and rows, and weights are rounded to 22 bits, so that results equal Pillow's in every bit.
-/// Columns come first. Pillow 13 takes rows first where that is cheaper, as when the height shrinks and the width grows;
-/// a sample may then differ by the rounding in between.
+/// 8 bits between columns and rows, and weights are rounded to 22 bits, so that results equal those of Pillow in every
+/// bit wherever it takes the passes in the same order. Here columns come first. The order is Pillow's own affair and
+/// depends on its version and the sizes (13.0 was seen to take rows first where the height shrinks and the width grows);
+/// where it differs, a sample may differ by the rounding in between. Tests compare sizes at which it is the same.
 /// Source: `src/libImaging/Resample.c` of python-pillow/Pillow.
 package enum ResamplingFilter: String, Sendable, CaseIterable {
   case box, bilinear, hamming, bicubic, lanczos

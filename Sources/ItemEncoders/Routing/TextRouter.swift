@@ -3,7 +3,7 @@ public import ItemCatalog
 /// Chooses one of several text encoders for each item, by rules of which the first that matches wins.
 public struct TextRouter: Sendable, Equatable {
   /// What an item must be like. A condition is `{ script: Arabic }` or `{ script: [Arabic, Hebrew] }`.
-  public struct Condition: Sendable, Hashable {
+  public struct Condition: Sendable, Hashable, CustomStringConvertible {
     /// The scripts of which the item's text must have one as its dominant one; not empty.
     public var scripts: Set<Script>
 
@@ -20,59 +20,62 @@ public struct TextRouter: Sendable, Equatable {
         scripts.insert(script)
       }
     }
+
+    /// The scripts' names in alphabetical order: `Arabic, Hebrew`.
+    public var description: String { scripts.map(\.rawValue).sorted().joined(separator: ", ") }
   }
 
-  /// One per route, in order; nil is the last one's, which takes what no other took.
-  public let conditions: [Condition?]
+  /// One rule: what it takes, and the string that its encoder sees of an item, whose script decides.
+  public struct Rule: Sendable, Equatable {
+    /// Nil for the last rule's, which takes what no other took.
+    public var condition: Condition?
+    public var template: TextTemplate
 
-  /// - Parameter conditions: what each route takes, first match first. The last, and only the last, is nil, so that
-  ///   every item has a route.
-  public init(_ conditions: [Condition?]) throws(EncoderError) {
-    guard let last = conditions.last, last == nil else {
-      throw EncoderError(
-        .invalidParameter, "the last of a list of text models must have no `when`: it takes what no other rule takes")
+    public init(_ condition: Condition?, template: TextTemplate = .textOrTitle) {
+      self.condition = condition
+      self.template = template
     }
-    var seen: Set<Script> = []
-    for (index, condition) in conditions.dropLast().enumerated() {
-      guard let condition else {
-        throw EncoderError(
-          .invalidParameter,
-          "text model \(index + 1) of \(conditions.count) has no `when`, so those after it are never used; "
-            + "put it last or give it one")
+  }
+
+  /// In order; not empty.
+  public let rules: [Rule]
+
+  /// - Parameter rules: Only the last may be without a condition. Where it has one too, an item that no rule takes has
+  ///   no route.
+  /// - Throws: `invalidParameter` for a rule that no item can reach.
+  public init(_ rules: [Rule]) throws(EncoderError) {
+    guard !rules.isEmpty else { throw EncoderError(.invalidParameter, "a list of text models has at least one") }
+    for index in rules.indices {
+      if let problem = Self.problem(of: index, in: rules.map(\.condition)) {
+        throw EncoderError(.invalidParameter, "text model \(index + 1) of \(rules.count): \(problem)")
       }
-      guard !condition.scripts.isSubset(of: seen) else {
-        let names = condition.scripts.map(\.rawValue).sorted().joined(separator: ", ")
-        throw EncoderError(
-          .invalidParameter,
-          "text model \(index + 1) of \(conditions.count) is never used: "
-            + (names.isEmpty ? "its `when` names no script" : "rules before it take \(names)"))
+    }
+    self.rules = rules
+  }
+
+  /// Why a rule can never be used, or makes those after it so; nil where it is sound.
+  ///
+  /// - Parameter conditions: Those of all rules, in order.
+  public static func problem(of index: Int, in conditions: [Condition?]) -> String? {
+    guard let condition = conditions[index] else {
+      return index == conditions.count - 1
+        ? nil : "has no 'when', so those after it are never used; put it last or give it one"
+    }
+    guard !condition.scripts.isEmpty else { return "is never used: its 'when' names no script" }
+    let seen = conditions[..<index].reduce(into: Set<Script>()) { $0.formUnion($1?.scripts ?? []) }
+    return condition.scripts.isSubset(of: seen) ? "is never used: rules before it take \(condition)" : nil
+  }
+
+  /// The route of an item: of the rules in order, the first that matches; nil where none does. Depends on the item's
+  /// text alone.
+  public func route(of item: Item) -> Int? {
+    var last: (template: TextTemplate, script: Script?)?
+    return rules.firstIndex { rule in
+      guard let condition = rule.condition else { return true }
+      if last?.template != rule.template {
+        last = (rule.template, ScriptDetector.dominantScript(of: rule.template(item)))
       }
-      seen.formUnion(condition.scripts)
+      return last?.script.map(condition.scripts.contains) ?? false
     }
-    self.conditions = conditions
-  }
-
-  /// The route of a text: of the rules in order, the first that matches. Depends on the text alone.
-  public func route(of text: String) -> Int {
-    guard conditions.count > 1 else { return 0 }
-    let script = ScriptDetector.dominantScript(of: text)
-    return conditions.firstIndex { condition in
-      guard let condition else { return true }
-      return script.map(condition.scripts.contains) ?? false
-    } ?? conditions.count - 1
-  }
-
-  /// The route of an item, by the string that its text encoder is to see.
-  public func route(of item: Item, template: TextTemplate = .textOrTitle) -> Int { route(of: template(item)) }
-
-  /// The routes of some items and how many items each route has; one count per route.
-  public func routes(of items: [Item], template: TextTemplate = .textOrTitle) -> (routes: [Int], counts: [Int]) {
-    var counts = [Int](repeating: 0, count: conditions.count)
-    let routes = items.map { item in
-      let route = route(of: item, template: template)
-      counts[route] += 1
-      return route
-    }
-    return (routes, counts)
   }
 }

@@ -43,6 +43,9 @@ public struct BuiltinTextEncoder: ItemEncoder {
   public let fingerprint: String
 
   public var modality: Modality { .text }
+  public var description: EncoderDescription {
+    EncoderDescription(model: "builtin", architecture: "words and characters", precision: "f32")
+  }
   public var dimensions: Int { parameters.dimensions }
 
   package let frequencies: InverseDocumentFrequency

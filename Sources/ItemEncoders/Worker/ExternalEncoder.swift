@@ -47,6 +47,9 @@ public struct ExternalEncoder: ItemEncoder {
   public let dimensions: Int
   /// What the worker's header calls its model.
   public let model: String
+  public var description: EncoderDescription {
+    EncoderDescription(model: model, architecture: "worker", precision: nil)
+  }
   public let fingerprint: String
   public var modality: Modality { settings.modality }
 

@@ -86,6 +86,7 @@ struct ConfigurationValidator {
     switch (value.content, shape) {
     case (.list, .list), (.mapping, .section), (.scalar, .text), (.scalar, .choice), (.scalar, .identifier): true
     case (.scalar, .integer), (.scalar, .number), (.scalar, .boolean): true
+    case (.null, .section(let keys)): !keys.contains(where: \.isRequired)
     default: false
     }
   }

@@ -16,16 +16,6 @@ extension PipelineConfiguration.Catalog {
   }
 }
 
-extension PipelineConfiguration.Text {
-  var stageInputs: [StageInput] {
-    [
-      StageInput(name: "encode.text.dimensions", value: "\(dimensions)"),
-      StageInput(name: "encode.text.template", value: template ?? "default"),
-      StageInput(name: "encode.text.prefix", value: prefix),
-    ] + source.stageInputs("encode.text")
-  }
-}
-
 extension PipelineConfiguration.Image {
   var stageInputs: [StageInput] {
     source.stageInputs("encode.image")

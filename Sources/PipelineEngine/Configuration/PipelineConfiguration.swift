@@ -46,15 +46,6 @@ public struct PipelineConfiguration: Sendable {
     public var cacheLimit: Int
   }
 
-  public struct Text: Sendable {
-    public var source: EncoderSource
-    /// Of the built-in encoder; the others bring their own.
-    public var dimensions: Int
-    public var template: String?
-    /// Put before every text that a pretrained model reads.
-    public var prefix: String
-  }
-
   public struct Image: Sendable {
     public var source: EncoderSource
   }
@@ -176,14 +167,7 @@ extension PipelineConfiguration {
       validator.report(root.lines["encode"] ?? 1, "encode: names no encoder: add 'text', 'image' or both")
     }
     checkPairs(root, validator: &validator)
-    for modality in ["text", "image"] {
-      guard let section = root.section("encode")?.section(modality), let line = section.lines["command"] else {
-        continue
-      }
-      for key in ["model", "precision", "prefix", "dimensions"] where section.has(key) {
-        validator.report(line, "encode.\(modality): '\(key)' and 'command' exclude each other: a worker brings its own")
-      }
-    }
+    checkEncoders(root.section("encode") ?? CheckedSection(), validator: &validator)
     for (index, export) in export.enumerated() {
       let first = export.path.split(separator: "/").first.map(String.init) ?? ""
       if !PathResolver.staysBelow(export.path) || Workspace.reservedNames.contains(first) {
@@ -197,6 +181,20 @@ extension PipelineConfiguration {
       validator.report(root.lines["export"] ?? 1, "export: two tables have the same path; give each its own")
     }
     try validator.throwMistakes()
+  }
+
+  private func checkEncoders(_ section: CheckedSection, validator: inout ConfigurationValidator) {
+    let texts = Text.sections(section.values["text"])
+    for (path, section) in texts + (section.section("image").map { [("encode.image", $0)] } ?? []) {
+      guard let line = section.lines["command"] else { continue }
+      for key in ["model", "precision", "prefix", "dimensions"] where section.has(key) {
+        validator.report(line, "\(path): '\(key)' and 'command' exclude each other: a worker brings its own")
+      }
+    }
+    for (index, problem) in encode?.text?.mistakes ?? [] {
+      let line = texts[index].section.lines.values.min() ?? section.lines["text"] ?? 1
+      validator.report(line, "\(texts[index].path) \(problem)")
+    }
   }
 }
 
@@ -218,11 +216,7 @@ extension PipelineConfiguration.Catalog {
 
 extension PipelineConfiguration.Encode {
   fileprivate init(_ section: CheckedSection, paths: PathResolver) {
-    text = section.section("text").map {
-      PipelineConfiguration.Text(
-        source: EncoderSource($0, paths), dimensions: $0.integer("dimensions") ?? 384,
-        template: $0.text("template"), prefix: $0.text("prefix") ?? "")
-    }
+    text = PipelineConfiguration.Text(section.values["text"], paths: paths)
     image = section.section("image").map { PipelineConfiguration.Image(source: EncoderSource($0, paths)) }
     cacheNights = section.section("cache")?.integer("keepNights") ?? 14
     cacheLimit = (section.section("cache")?.integer("maxMegabytes") ?? 65_536) << 20

@@ -1,3 +1,5 @@
+internal import ItemEncoders
+
 /// Every key of a pipeline file. One description serves the parser, `Schemas/pipeline.schema.json` and the help.
 public enum PipelineSchema {
   /// Sections that the design has and this version does not run: an error rather than silence.
@@ -59,7 +61,11 @@ public enum PipelineSchema {
   ]
 
   private static let encode: [ConfigurationKey] = [
-    ConfigurationKey("text", .section(text), "The encoder of titles and texts. Absent: text is not used."),
+    ConfigurationKey(
+      "text",
+      .either([.section(text), .list(of: .section(textRule), count: 1...EncoderRole.maximumRoutes)]),
+      "The encoder of titles and texts, or a list of rules of which the first that matches names it. Absent: text is "
+        + "not used."),
     ConfigurationKey("image", .section(image), "The encoder of images. Absent: images are not used."),
     ConfigurationKey("cache", .section(cache), "The embedding cache, which spares re-encoding what did not change."),
   ]
@@ -75,6 +81,23 @@ public enum PipelineSchema {
         "prefix", .text, "Put before every text that a pretrained model reads, such as \"passage: \" for E5."),
     ]
 
+  private static let textRule: [ConfigurationKey] =
+    [
+      ConfigurationKey(
+        "when", .section(condition),
+        "Which items the rule takes. The last rule may do without and takes the rest; where it has one too, the items "
+          + "that no rule takes have no text vector and are counted.")
+    ] + text
+
+  private static let condition: [ConfigurationKey] = {
+    let name = ConfigurationShape.choice(Script.ofTexts.map(\.rawValue))
+    return [
+      ConfigurationKey(
+        "script", .either([name, .list(of: name, count: 1...Script.ofTexts.count)]), required: true,
+        "The script, or scripts, of most letters of what the rule's encoder would read.")
+    ]
+  }()
+
   private static let image: [ConfigurationKey] = encoder
 
   /// An encoder is built in, a folder with weights, or another program.
@@ -84,7 +107,8 @@ public enum PipelineSchema {
       "builtin, which needs no weights, or the folder of a pretrained model (tessera models fetch). Default: builtin."),
     ConfigurationKey(
       "precision", .choice(["f32", "f16"]),
-      "Of a pretrained model's products: f16 is faster where the processor multiplies halves. Default: f32."),
+      "Of a pretrained model's products. f16 is faster where the processor multiplies halves (AVX-512 FP16); elsewhere "
+        + "f32 is used and the run says so. There is no bf16: f16 takes its place with three more bits. Default: f32."),
     ConfigurationKey(
       "command", .list(of: .text, count: 1...256),
       "A program that speaks the worker protocol, and its arguments, run in the pipeline file's folder."),

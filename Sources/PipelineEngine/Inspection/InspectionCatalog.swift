@@ -68,6 +68,9 @@ public struct InspectedItem: Sendable, Equatable, Codable {
   /// `textMissing`, `imageMissing`, `moved`, `newer`.
   public let flags: [String]
 
+  /// The rule, from 1, that chose the item's text encoder; nil where there are no rules, or no text vector.
+  public let textRoute: Int?
+
   init(row: Int, snapshot: GenerationSnapshot, catalog: InspectionCatalog?) {
     let item = catalog?.item(row)
     id = snapshot.columns.ids[row]
@@ -76,5 +79,6 @@ public struct InspectedItem: Sendable, Equatable, Codable {
     image = item?.image
     distance = snapshot.columns.distances[row]
     flags = snapshot.columns.flags[row].names
+    textRoute = snapshot.columns.flags[row].textRoute
   }
 }

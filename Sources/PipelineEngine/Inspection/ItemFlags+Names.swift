@@ -1,3 +1,4 @@
+internal import ItemCatalog
 internal import SemanticIDStore
 
 extension ItemFlags {
@@ -7,5 +8,11 @@ extension ItemFlags {
       (.textMissing, "textMissing"), (.imageMissing, "imageMissing"), (.moved, "moved"), (.newer, "newer"),
     ]
     return known.filter { contains($0.0) }.map(\.1)
+  }
+
+  /// Whether the item has a vector of an encoder.
+  func hasVector(_ role: EncoderRole) -> Bool {
+    if let route = role.route { return textRoute == route }
+    return !contains(role.modality == .text ? .textMissing : .imageMissing)
   }
 }

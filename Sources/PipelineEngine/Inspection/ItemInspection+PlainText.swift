@@ -6,6 +6,7 @@ extension ItemInspection {
     if let image = item.image { text += "image     \(cleaned(image))\n" }
     text += "distance  \(decimal(Double(item.distance)))\n"
     text += "flags     \(item.flags.isEmpty ? "none" : item.flags.joined(separator: " "))\n"
+    if let textRoute { text += "route     \(cleaned(textRoute))\n" }
     text += "content   \(contentHash)\n"
     text += "bucket    \(bucketSize) item\(bucketSize == 1 ? "" : "s") with these codes\n\n"
     var table = TextTable([

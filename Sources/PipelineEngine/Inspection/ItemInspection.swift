@@ -26,6 +26,9 @@ public struct ItemInspection: Sendable, Equatable, Codable {
   public let generation: UInt64
   public let item: InspectedItem
 
+  /// Rule and model of the item's text encoder; nil where the pipeline has no rules, or the item no text vector.
+  public let textRoute: String?
+
   /// 16 hexadecimal digits.
   public let contentHash: String
   public let codes: [Code]
@@ -52,6 +55,9 @@ public struct ItemInspection: Sendable, Equatable, Codable {
     let survey = PrefixSurvey(row: row, snapshot: snapshot, limit: limit)
     generation = snapshot.manifest.generation
     item = InspectedItem(row: row, snapshot: snapshot, catalog: catalog)
+    textRoute = item.textRoute.map { route in
+      snapshot.manifest.properties["encoder.text.\(route)"].map { "\(route), \($0)" } ?? "\(route)"
+    }
     contentHash = hexadecimal(snapshot.columns.contentHashes[row])
     codes = (0..<snapshot.codes.levels).map { level in
       Code(

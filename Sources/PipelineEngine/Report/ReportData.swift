@@ -21,6 +21,7 @@ public struct ReportData: Sendable, Equatable, Codable {
   public var rejected = ReportRejected()
   /// What was mined from behavior; nil where the pipeline mines nothing.
   public var pairs: ReportPairs?
+  public var encoders: [ReportEncoder] = []
   public var stages: [ReportStage] = []
   /// Versions, compute path, seed and other facts about the run, in sections.
   public var details: [ReportDetails] = []

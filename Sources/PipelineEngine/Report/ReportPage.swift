@@ -71,8 +71,7 @@ public struct ReportPage {
   private var sections: [Section] {
     [
       figuresSection, levelsSection, bucketsSection, worstBucketsSection, prefixesSection, pairsSection,
-      rejectedSection,
-      stagesSection, detailsSection,
+      encodersSection, rejectedSection, stagesSection, detailsSection,
     ].compactMap { $0 }
   }
 

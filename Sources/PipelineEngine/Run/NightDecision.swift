@@ -12,7 +12,8 @@ struct NightDecision {
   func decide() throws -> NightRecord {
     let keys = ModelKeys(context.configuration)
     let runKey = keys.runKey(
-      catalogDigest: try context.manifest(.catalog).digest, configuration: context.configuration)
+      catalogDigest: try context.manifest(.catalog).digest, configuration: context.configuration,
+      encoders: try context.knownFingerprints().map { "\($0.role.name) \($0.fingerprint)" })
     let current = try context.currentGeneration()
     if !forcesCodes, let earlier = NightRecord.read(recordPath), earlier.runKey == runKey, continues(earlier, current) {
       return earlier
@@ -70,16 +71,16 @@ struct NightDecision {
 
   private func encoderChange(_ keys: ModelKeys, _ base: GenerationManifest) throws -> String? {
     if context.forced == .encode { return "encode is forced" }
-    if base.properties["encode.text"] != keys.text { return "the text encoder's configuration changed" }
+    if let reason = keys.textChange(since: base.properties["encode.text"]) { return reason }
     if base.properties["encode.image"] != keys.image { return "the image encoder's configuration changed" }
-    for modality in Modality.allCases {
-      let known = try context.knownFingerprint(modality)
-      if let known, base.artifacts["encoder.\(modality.rawValue)"] != known {
-        return "the \(modality.rawValue) encoder's code or weights changed"
-      }
+    for (role, known) in try context.knownFingerprints() where base.artifacts["encoder.\(role.name)"] != known {
+      return "the \(role.title) encoder's code or weights changed"
     }
-    guard context.configuration.encode?.text?.source == .builtin else { return nil }
-    return try missingModel("encoder.text", "text encoder", base)
+    for role in EncoderRole.all(context.configuration) where role.modality == .text {
+      guard context.configuration.encode?.text?.route(role).source == .builtin else { continue }
+      if let reason = try missingModel("encoder.\(role.name)", "\(role.title) encoder", base) { return reason }
+    }
+    return nil
   }
 
   private func representationChange(_ keys: ModelKeys, _ base: GenerationManifest) throws -> String? {

@@ -76,10 +76,24 @@ struct ModelKeys: Sendable, Equatable {
     return result
   }
 
-  /// Hash of these keys, of the settings that decide about refits and of the catalogue.
-  func runKey(catalogDigest: String, configuration: PipelineConfiguration) -> String {
+  /// What changed about the text encoders since a generation that has `old` as its property; nil where nothing did.
+  func textChange(since old: String?) -> String? {
+    guard old != text else { return nil }
+    let rules = [old, text].map { ($0 ?? "").components(separatedBy: "].when=").count - 1 }
+    guard rules[0] > 0 || rules[1] > 0 else { return "the text encoder's configuration changed" }
+    if rules[0] == rules[1] { return "a rule of the text routes, or its encoder, changed" }
+    if rules.contains(0) { return rules[0] == 0 ? "texts are routed now" : "texts are no longer routed" }
+    return "the text routes changed: \(rules[1]) rules after \(rules[0])"
+  }
+
+  /// Hash of these keys, of the settings that decide about refits, of the catalogue and of the encoders.
+  ///
+  /// - Parameter encoders: Role and fingerprint of those that are known before they run: weights that change at the
+  ///   same place in the file system must not pass for the night before.
+  func runKey(catalogDigest: String, configuration: PipelineConfiguration, encoders: [String]) -> String {
     var hasher = ContentHasher()
     hasher.updateField(catalogDigest)
+    for encoder in encoders { hasher.updateField(encoder) }
     for key in properties.keys.sorted() {
       hasher.updateField(key)
       hasher.updateField(properties[key] ?? "")

@@ -18,7 +18,7 @@ final class RunContext {
   /// Set once the catalogue is up to date.
   var night: NightRecord?
   private var openTable: ItemTable?
-  private var fingerprints: [Modality: String?] = [:]
+  private var fingerprints: [EncoderRole: String?] = [:]
   private var openStore: SemanticIDStore?
   private var comparison: BaseComparison?
 
@@ -48,11 +48,16 @@ final class RunContext {
   }
 
   /// ``TonightsEncoders/knownFingerprint(_:_:)``, computed once a run: it reads all of a model's weights.
-  func knownFingerprint(_ modality: Modality) throws -> String? {
-    if let known = fingerprints[modality] { return known }
-    let fingerprint = try TonightsEncoders.knownFingerprint(modality, configuration)
-    fingerprints[modality] = .some(fingerprint)
+  func knownFingerprint(_ role: EncoderRole) throws -> String? {
+    if let known = fingerprints[role] { return known }
+    let fingerprint = try TonightsEncoders.knownFingerprint(role, configuration)
+    fingerprints[role] = .some(fingerprint)
     return fingerprint
+  }
+
+  /// The fingerprints of all of tonight's encoders of which one is known, by role.
+  func knownFingerprints() throws -> [(role: EncoderRole, fingerprint: String)] {
+    try EncoderRole.all(configuration).compactMap { role in try knownFingerprint(role).map { (role, $0) } }
   }
 
   func table() throws -> ItemTable {

@@ -22,9 +22,8 @@ struct EncodeStage: Stage {
       StageInput(name: "items", value: night.needsAllItems ? "all" : "new and changed"),
       StageInput(name: "text encoder", value: night.text?.rawValue ?? "none"),
     ]
-    for modality in Modality.allCases {
-      guard let known = try context.knownFingerprint(modality) else { continue }
-      inputs.append(StageInput(name: "\(modality.rawValue) encoder's fingerprint", value: known))
+    for (role, known) in try context.knownFingerprints() {
+      inputs.append(StageInput(name: "\(role.title) encoder's fingerprint", value: known))
     }
     return inputs
   }
@@ -39,7 +38,8 @@ struct EncodeStage: Stage {
     let cache = try EmbeddingCache(
       path: context.workspace.cache, limit: context.configuration.encode?.cacheLimit ?? .max
     ) { context.observer.observe(.warning($0)) }
-    var pass = try EncodingPass(table: table, encoders: encoders.all, cache: cache, folder: folder)
+    var pass = try EncodingPass(
+      table: table, encoders: encoders.all, router: try TextRouting(context), cache: cache, folder: folder)
     let block = EncodingPass.blockRows
     for start in stride(from: 0, to: rows.count, by: block) {
       try Interruption.check()
@@ -47,6 +47,7 @@ struct EncodeStage: Stage {
       context.progress(.encode, "embedding", min(rows.count, start + block), of: rows.count)
     }
     try pass.finish()
+    pass.router?.warnAboutItemsWithoutRoute(context)
     try endCacheNight(cache, pass, context, encoders)
     return result(pass, encoders: encoders, folder: folder)
   }
@@ -63,7 +64,7 @@ struct EncodeStage: Stage {
     }
     guard pass.statistics.encoded > 0 || pass.statistics.fromCache > 0 else { return }
     let dropped = try cache.endNight(
-      context.runNumber, used: encoders.all.map { EmbeddingCache.encoderKey($0.fingerprint) },
+      context.runNumber, used: encoders.all.map { EmbeddingCache.encoderKey($0.encoder.fingerprint) },
       keepNights: context.configuration.encode?.cacheNights ?? 14)
     if dropped > 0 {
       context.observer.observe(.note("\(dropped) embeddings of encoders no longer used were dropped from the cache"))
@@ -75,15 +76,25 @@ struct EncodeStage: Stage {
     var result = StageResult()
     result.outputs = pass.outputs
     result.values = ["rows": "\(statistics.rows)"]
-    for encoder in encoders.all {
-      result.values["encoder.\(encoder.modality.rawValue)"] = encoder.fingerprint
-      result.values["dimensions.\(encoder.modality.rawValue)"] = "\(encoder.dimensions)"
+    for (role, encoder) in encoders.all {
+      let description = encoder.description
+      result.values["encoder.\(role.name)"] = encoder.fingerprint
+      result.values["dimensions.\(role.name)"] = "\(encoder.dimensions)"
+      result.values["model.\(role.name)"] = description.model
+      result.values["architecture.\(role.name)"] = description.architecture
+      result.values["precision.\(role.name)"] = description.precision
+      if role.route != nil { result.values["when.\(role.name)"] = encoders.text?.route(role).name }
     }
     result.metrics = [
       "rows": Double(statistics.rows), "encoded": Double(statistics.encoded),
       "fromCache": Double(statistics.fromCache), "failed": Double(statistics.failed),
       "dropped": Double(statistics.dropped),
     ]
+    for (role, counts) in statistics.byRole {
+      result.metrics["encoded.\(role.name)"] = Double(counts.encoded)
+      result.metrics["fromCache.\(role.name)"] = Double(counts.fromCache)
+    }
+    if let router = pass.router { result.metrics["withoutRoute"] = Double(router.withoutRoute) }
     result.summary =
       "\(statistics.rows) items; \(statistics.encoded) embeddings made, \(statistics.fromCache) from the cache"
     return result

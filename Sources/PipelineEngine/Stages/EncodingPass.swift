@@ -17,10 +17,14 @@ struct EncodingPass {
     var failed = 0
     /// Items left without any embedding.
     var dropped = 0
+    var byRole: [EncoderRole: (encoded: Int, fromCache: Int)] = [:]
   }
 
   private let table: ItemTable
+  private let roles: [EncoderRole]
   private let encoders: [any ItemEncoder]
+  /// Chooses between the encoders of texts where there are several.
+  private(set) var router: TextRouting?
   private let cache: EmbeddingCache
   private let rowWriter: ColumnFileWriter<UInt32>
   private let vectorWriters: [ColumnFileWriter<Float>]
@@ -30,61 +34,72 @@ struct EncodingPass {
   private(set) var statistics = Statistics()
   let outputs: [String]
 
-  init(table: ItemTable, encoders: [any ItemEncoder], cache: EmbeddingCache, folder: String) throws {
+  init(
+    table: ItemTable, encoders: [TonightsEncoders.Entry], router: TextRouting?, cache: EmbeddingCache, folder: String
+  ) throws {
     self.table = table
-    self.encoders = encoders
+    self.router = router
+    roles = encoders.map(\.role)
+    self.encoders = encoders.map(\.encoder)
     self.cache = cache
     rowWriter = try ColumnFileWriter(path: folder + "/rows.u32", columns: 1)
     vectorWriters = try encoders.map {
-      try ColumnFileWriter(path: EncodeFiles.vectors(folder, $0.modality), columns: $0.dimensions)
+      try ColumnFileWriter(path: EncodeFiles.vectors(folder, $0.role), columns: $0.encoder.dimensions)
     }
     presenceWriters = try encoders.map {
-      try ColumnFileWriter(path: EncodeFiles.presence(folder, $0.modality), columns: 1)
+      try ColumnFileWriter(path: EncodeFiles.presence(folder, $0.role), columns: 1)
     }
     rejectedPath = folder + "/rejected.jsonl"
     outputs =
       [EncodeFiles.rows(folder), rejectedPath]
-      + encoders.flatMap { [EncodeFiles.vectors(folder, $0.modality), EncodeFiles.presence(folder, $0.modality)] }
+      + roles.flatMap { [EncodeFiles.vectors(folder, $0), EncodeFiles.presence(folder, $0)] }
   }
 
   /// Embeds the given rows, ascending.
   mutating func encode(_ rows: [Int]) throws {
-    let hashes = encoders.map { encoder in
-      rows.map { encoder.modality == .text ? table.textHash(at: $0) : table.imageHash(at: $0) }
+    var items = [Item?](repeating: nil, count: rows.count)
+    if router != nil { try load(rows, positions: Set(rows.indices), into: &items) }
+    let routes = router?.routes(of: rows.indices.map { table.textHash(at: rows[$0]) == nil ? nil : items[$0] })
+    let hashes = roles.map { role in
+      rows.indices.map { position -> UInt64? in
+        guard role.modality == .text else { return table.imageHash(at: rows[position]) }
+        return role.route == routes?[position] ? table.textHash(at: rows[position]) : nil
+      }
     }
     var batches: [EncodedBatch] = []
     var misses: [[Int]] = []
-    for (encoder, hashes) in zip(encoders, hashes) {
+    for ((role, encoder), hashes) in zip(zip(roles, encoders), hashes) {
       var vectors = Matrix(rows: rows.count, columns: encoder.dimensions)
       let found = try cache.fill(
         &vectors, encoder: EmbeddingCache.encoderKey(encoder.fingerprint), hashes: hashes)
       batches.append(EncodedBatch(vectors: vectors, isPresent: found))
       misses.append(rows.indices.filter { hashes[$0] != nil && !found[$0] })
-      statistics.fromCache += found.count { $0 }
+      let fromCache = found.count { $0 }
+      statistics.fromCache += fromCache
+      statistics.byRole[role, default: (0, 0)].fromCache += fromCache
     }
-    let items = try load(rows, positions: Set(misses.joined()))
+    if router == nil { try load(rows, positions: Set(misses.joined()), into: &items) }
     var failures: [Int: [String]] = [:]
     for index in encoders.indices where !misses[index].isEmpty {
-      try encodeMisses(misses[index], items, hashes[index], encoder: encoders[index], into: &batches[index], &failures)
+      try encodeMisses(misses[index], items, hashes[index], encoder: index, into: &batches[index], &failures)
     }
     try write(rows, batches, failures)
   }
 
-  /// The items at some positions of `rows`; the others stay nil.
-  private func load(_ rows: [Int], positions: Set<Int>) throws -> [Item?] {
-    var items = [Item?](repeating: nil, count: rows.count)
+  /// Reads the items at some positions of `rows`.
+  private func load(_ rows: [Int], positions: Set<Int>, into items: inout [Item?]) throws {
     if positions.count == rows.count, let first = rows.first, rows.last == first + rows.count - 1 {
       for (position, item) in try table.items(in: first..<first + rows.count).enumerated() { items[position] = item }
     } else {
       for position in positions.sorted() { items[position] = try table.item(at: rows[position]) }
     }
-    return items
   }
 
   private mutating func encodeMisses(
-    _ positions: [Int], _ items: [Item?], _ hashes: [UInt64?], encoder: any ItemEncoder,
+    _ positions: [Int], _ items: [Item?], _ hashes: [UInt64?], encoder number: Int,
     into batch: inout EncodedBatch, _ failures: inout [Int: [String]]
   ) throws {
+    let encoder = encoders[number]
     let encoded = try distrusting(encoder) { try encoder.encode(positions.compactMap { items[$0] }) }
     let key = EmbeddingCache.encoderKey(encoder.fingerprint)
     let columns = encoder.dimensions
@@ -93,11 +108,12 @@ struct EncodingPass {
       batch.vectors.elements.replaceSubrange(position * columns..<(position + 1) * columns, with: row)
       batch.isPresent[position] = true
       statistics.encoded += 1
+      statistics.byRole[roles[number], default: (0, 0)].encoded += 1
       if let hash = hashes[position] { try cache.insert(row, key: EmbeddingCache.Key(encoder: key, content: hash)) }
     }
     for failure in encoded.failures {
       statistics.failed += 1
-      failures[positions[failure.index], default: []].append("\(encoder.modality.rawValue): \(failure.reason)")
+      failures[positions[failure.index], default: []].append("\(roles[number].title): \(failure.reason)")
     }
   }
 
@@ -150,8 +166,8 @@ struct EncodingPass {
 /// Where the encode stage leaves its tables.
 enum EncodeFiles {
   static func rows(_ folder: String) -> String { folder + "/rows.u32" }
-  static func vectors(_ folder: String, _ modality: Modality) -> String { folder + "/\(modality.rawValue).f32" }
-  static func presence(_ folder: String, _ modality: Modality) -> String { folder + "/\(modality.rawValue).u8" }
+  static func vectors(_ folder: String, _ role: EncoderRole) -> String { folder + "/\(role.name).f32" }
+  static func presence(_ folder: String, _ role: EncoderRole) -> String { folder + "/\(role.name).u8" }
 }
 
 /// A string as JSON.

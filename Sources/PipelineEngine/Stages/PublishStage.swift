@@ -82,10 +82,8 @@ struct GenerationFacts {
 
   init(_ context: RunContext, contentDigest digest: String, codebooks: ResidualCodebooks) throws {
     var artifacts: [String: String] = [:]
-    for modality in Modality.allCases {
-      let role = "encoder.\(modality.rawValue)"
-      artifacts[role] = try context.manifest(.encode).values[role]
-    }
+    let encoders = try EncoderRecord.all(in: context.manifest(.encode).values)
+    for encoder in encoders { artifacts["encoder.\(encoder.role.name)"] = encoder.fingerprint }
     artifacts["representation"] = try context.manifest(.represent).values["representation"]
     self.artifacts = artifacts
     var hasher = ContentHasher()
@@ -97,6 +95,7 @@ struct GenerationFacts {
     }
     contentDigest = hasher.finalize().hex
     var properties = ModelKeys(context.configuration).properties
+    for encoder in encoders { properties["encoder.\(encoder.role.name)"] = encoder.summary }
     properties["pipeline"] = context.configuration.name
     properties["policy"] = context.configuration.resolve?.policy.rawValue
     properties["catalog"] = try context.manifest(.catalog).digest

@@ -33,6 +33,7 @@ struct ReportBuilder {
     data.levels = metrics.levels.enumerated().map { ReportLevel(level: $0.offset, $0.element) }
     data.prefixes = ReportPrefixes(snapshot: snapshot, item: item).top()
     data.worstBuckets = worstBuckets()
+    data.encoders = try encoders()
     data.rejected = try rejected()
     data.pairs = try PairReport(context, snapshot: snapshot, item: item)?.data()
     data.stages = context.account.map {
@@ -105,6 +106,19 @@ struct ReportBuilder {
       try? JSONDecoder().decode(ReportRejected.Example.self, from: Data($0))
     }
     return rejected
+  }
+
+  private func encoders() throws -> [ReportEncoder] {
+    let stage = try context.manifest(.encode)
+    return EncoderRecord.all(in: stage.values).map { record in
+      var encoder = ReportEncoder(role: record.role.title, model: record.model, fingerprint: record.fingerprint)
+      (encoder.rule, encoder.architecture, encoder.precision) = (record.rule, record.architecture, record.precision)
+      encoder.dimensions = Int(record.dimensions) ?? 0
+      encoder.items = snapshot.columns.flags.count { $0.hasVector(record.role) }
+      encoder.encoded = Int(stage.metrics["encoded.\(record.role.name)"] ?? 0)
+      encoder.fromCache = Int(stage.metrics["fromCache.\(record.role.name)"] ?? 0)
+      return encoder
+    }
   }
 
   private func details() throws -> [ReportDetails] {

@@ -72,7 +72,7 @@ struct RepresentStage: Stage {
 /// Reads what the encode stage left, block by block.
 struct EmbeddingReader {
   let rows: Int
-  private let modalities: [Modality]
+  private let roles: [EncoderRole]
   private let vectors: [ColumnFileReader<Float>]
   private let presence: [ColumnFileReader<UInt8>]
 
@@ -80,19 +80,20 @@ struct EmbeddingReader {
     let manifest = try context.manifest(.encode)
     let folder = context.workspace.stage(.encode)
     let rows = Int(manifest.values["rows"] ?? "") ?? 0
-    modalities = Modality.allCases.filter { manifest.values["encoder.\($0.rawValue)"] != nil }
-    vectors = try modalities.map { modality in
+    roles = EncoderRole.all(in: manifest.values)
+    vectors = try roles.map { role in
       try ColumnFileReader(
-        path: EncodeFiles.vectors(folder, modality),
-        columns: manifest.values["dimensions.\(modality.rawValue)"].flatMap { Int($0) }, rows: rows)
+        path: EncodeFiles.vectors(folder, role),
+        columns: manifest.values["dimensions.\(role.name)"].flatMap { Int($0) }, rows: rows)
     }
-    presence = try modalities.map {
+    presence = try roles.map {
       try ColumnFileReader(path: EncodeFiles.presence(folder, $0), columns: 1, rows: rows)
     }
     self.rows = rows
   }
 
-  /// Calls `body` with consecutive rows' batches, one per modality.
+  /// Calls `body` with consecutive rows' batches, one per encoder. Those of text routes are a group: each is put into
+  /// the representation by its own statistics.
   func forEachBlock(_ body: ([ModalityBatch], Range<Int>) throws -> Void) throws {
     for start in stride(from: 0, to: rows, by: RepresentStage.blockRows) {
       try Interruption.check()
@@ -102,9 +103,10 @@ struct EmbeddingReader {
   }
 
   private func batches(_ range: Range<Int>) throws -> [ModalityBatch] {
-    try modalities.indices.map { index in
+    try roles.indices.map { index in
       ModalityBatch(
-        name: modalities[index].rawValue, vectors: try vectors[index].matrix(range),
+        name: roles[index].name, group: roles[index].route == nil ? nil : roles[index].modality.rawValue,
+        vectors: try vectors[index].matrix(range),
         isPresent: try presence[index].read(range).map { $0 != 0 })
     }
   }

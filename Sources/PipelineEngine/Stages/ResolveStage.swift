@@ -123,13 +123,17 @@ struct AssembledCodes {
     let folder = context.workspace.stage(.encode)
     let manifest = try context.manifest(.encode)
     var flags = [UInt8](repeating: 0, count: rows)
+    let roles = EncoderRole.all(in: manifest.values)
     for (modality, flag) in [(Modality.text, ItemFlags.textMissing), (.image, .imageMissing)] {
-      guard manifest.values["encoder.\(modality.rawValue)"] != nil else {
-        for row in 0..<rows { flags[row] |= flag.rawValue }
-        continue
+      var isMissing = [Bool](repeating: true, count: rows)
+      for role in roles where role.modality == modality {
+        let presence = try ColumnFileReader<UInt8>(path: EncodeFiles.presence(folder, role), columns: 1, rows: rows)
+        for (row, isPresent) in try presence.readAll().enumerated() where isPresent != 0 {
+          isMissing[row] = false
+          if let route = role.route { flags[row] |= ItemFlags(textRoute: route).rawValue }
+        }
       }
-      let presence = try ColumnFileReader<UInt8>(path: EncodeFiles.presence(folder, modality), columns: 1, rows: rows)
-      for (row, isPresent) in try presence.readAll().enumerated() where isPresent == 0 { flags[row] |= flag.rawValue }
+      for row in 0..<rows where isMissing[row] { flags[row] |= flag.rawValue }
     }
     return flags
   }

@@ -5,14 +5,30 @@ internal import SemanticIDStore
 /// The encoders of one night: fitted state comes from the base generation's models, or is fitted and kept for later
 /// nights under its fingerprint.
 struct TonightsEncoders {
-  let all: [any ItemEncoder]
+  typealias Entry = (role: EncoderRole, encoder: any ItemEncoder)
+
+  let all: [Entry]
+  let text: PipelineConfiguration.Text?
 
   init(_ context: RunContext) throws {
-    var encoders: [any ItemEncoder] = []
-    if let text = context.configuration.encode?.text { encoders.append(try Self.encoder(text, context)) }
-    if let image = context.configuration.encode?.image { encoders.append(try Self.encoder(image, context)) }
-    all = encoders
+    text = context.configuration.encode?.text
+    all = try EncoderRole.all(context.configuration).map { ($0, try Self.encoder($0, context)) }
+    warnAboutPrecision(context)
     try requireTheBasesEncoders(context)
+  }
+
+  /// Halves are computed where the processor has them. Where it does not, the vectors are those of f32, and the
+  /// fingerprint says so too.
+  private func warnAboutPrecision(_ context: RunContext) {
+    for (role, encoder) in all {
+      guard case .pretrained(_, true) = Self.source(role, context.configuration),
+        let precision = encoder.description.precision, precision != "f16"
+      else { continue }
+      context.observer.observe(
+        .warning(
+          "this processor does not multiply halves (AVX-512 FP16), so the \(role.title) encoder computes in "
+            + "\(precision) instead of f16"))
+    }
   }
 
   /// A worker says only when it runs which model it has: another one's vectors must not be put through a representation
@@ -20,60 +36,63 @@ struct TonightsEncoders {
   private func requireTheBasesEncoders(_ context: RunContext) throws {
     let night = try context.requireNight()
     guard night.representation == .frozen, let base = night.base else { return }
-    for encoder in all {
-      let role = "encoder.\(encoder.modality.rawValue)"
-      guard let before = try context.generation(base)?.artifacts[role], before != encoder.fingerprint else { continue }
+    for (role, encoder) in all {
+      let before = try context.generation(base)?.artifacts["encoder.\(role.name)"]
+      guard let before, before != encoder.fingerprint else { continue }
       throw PipelineError(
         .invalidData,
-        "the \(encoder.modality.rawValue) encoder is not the one that generation \(base) was made with; take that one "
+        "the \(role.title) encoder is not the one that generation \(base) was made with; take that one "
           + "again, or fit everything anew with --force encode, which changes all IDs")
     }
   }
 
   /// An encoder's fingerprint as far as it is known without fitting or starting it.
-  static func knownFingerprint(_ modality: Modality, _ configuration: PipelineConfiguration) throws -> String? {
-    switch modality {
-    case .text:
-      guard let text = configuration.encode?.text, case .pretrained(let folder, let isHalf) = text.source else {
-        return nil
-      }
+  static func knownFingerprint(_ role: EncoderRole, _ configuration: PipelineConfiguration) throws -> String? {
+    let source = source(role, configuration)
+    if case .pretrained(let folder, _) = source { try ModelLibrary.requireFolder(folder, of: role) }
+    switch (role.modality, source) {
+    case (.text, .pretrained(let folder, let isHalf)):
+      guard let route = configuration.encode?.text?.route(role) else { return nil }
       return try PretrainedTextEncoder.fingerprint(
-        folder: folder, template: template(text), prefix: text.prefix, usesHalfPrecision: isHalf)
-    case .image:
-      switch configuration.encode?.image?.source {
-      case .builtin: return builtinImageEncoder(configuration).fingerprint
-      case .pretrained(let folder, let isHalf):
-        return try PretrainedImageEncoder.fingerprint(folder: folder, usesHalfPrecision: isHalf)
-      case .worker, nil: return nil
-      }
+        folder: folder, template: route.textTemplate(), prefix: route.prefix, usesHalfPrecision: isHalf)
+    case (.image, .pretrained(let folder, let isHalf)):
+      return try PretrainedImageEncoder.fingerprint(folder: folder, usesHalfPrecision: isHalf)
+    case (.image, .builtin): return builtinImageEncoder(configuration).fingerprint
+    case (.text, .builtin), (_, .worker), (_, nil): return nil
     }
   }
 
-  private static func template(_ settings: PipelineConfiguration.Text) throws -> TextTemplate {
-    try settings.template.map { try TextTemplate($0) } ?? .textOrTitle
+  private static func source(_ role: EncoderRole, _ configuration: PipelineConfiguration) -> EncoderSource? {
+    switch role.modality {
+    case .text: configuration.encode?.text?.route(role).source
+    case .image: configuration.encode?.image?.source
+    }
   }
 
-  private static func encoder(
-    _ settings: PipelineConfiguration.Image, _ context: RunContext
-  ) throws -> any ItemEncoder {
-    switch settings.source {
+  private static func encoder(_ role: EncoderRole, _ context: RunContext) throws -> any ItemEncoder {
+    let configuration = context.configuration
+    guard let source = source(role, configuration) else {
+      throw PipelineError(.internalFault, "the \(role.title) encoder is not configured")
+    }
+    guard role.modality == .text, let route = configuration.encode?.text?.route(role) else {
+      return try imageEncoder(source, context)
+    }
+    switch source {
+    case .builtin: return try textEncoder(role, route, context)
+    case .pretrained(let folder, let isHalf):
+      return try PretrainedTextEncoder(
+        folder: folder, template: route.textTemplate(), prefix: route.prefix, usesHalfPrecision: isHalf)
+    case .worker(let worker): return try externalEncoder(worker, .text, route.textTemplate(), context)
+    }
+  }
+
+  private static func imageEncoder(_ source: EncoderSource, _ context: RunContext) throws -> any ItemEncoder {
+    switch source {
     case .builtin: return builtinImageEncoder(context.configuration)
     case .pretrained(let folder, let isHalf):
       return try PretrainedImageEncoder(
         folder: folder, limits: limits(context.configuration), usesHalfPrecision: isHalf)
     case .worker(let worker): return try externalEncoder(worker, .image, .textOrTitle, context)
-    }
-  }
-
-  private static func encoder(
-    _ settings: PipelineConfiguration.Text, _ context: RunContext
-  ) throws -> any ItemEncoder {
-    switch settings.source {
-    case .builtin: return try textEncoder(settings, context)
-    case .pretrained(let folder, let isHalf):
-      return try PretrainedTextEncoder(
-        folder: folder, template: template(settings), prefix: settings.prefix, usesHalfPrecision: isHalf)
-    case .worker(let worker): return try externalEncoder(worker, .text, template(settings), context)
     }
   }
 
@@ -103,15 +122,15 @@ struct TonightsEncoders {
   }
 
   private static func textEncoder(
-    _ settings: PipelineConfiguration.Text, _ context: RunContext
+    _ role: EncoderRole, _ route: PipelineConfiguration.TextRoute, _ context: RunContext
   ) throws -> BuiltinTextEncoder {
     let night = try context.requireNight()
     if night.text == .frozen, let base = night.base,
-      let fingerprint = try context.generation(base)?.artifacts["encoder.text"]
+      let fingerprint = try context.generation(base)?.artifacts["encoder.\(role.name)"]
     {
       return try BuiltinTextEncoder(contentsOf: context.workspace.model(fingerprint))
     }
-    let encoder = try fit(settings, context)
+    let encoder = try fit(role, route, context)
     let path = context.workspace.model(encoder.fingerprint)
     if !FileSystem.exists(path) {
       try encoder.write(to: path + ".tmp")
@@ -120,20 +139,23 @@ struct TonightsEncoders {
     return encoder
   }
 
+  /// Fits the built-in encoder to the texts that it is to encode.
   private static func fit(
-    _ settings: PipelineConfiguration.Text, _ context: RunContext
+    _ role: EncoderRole, _ route: PipelineConfiguration.TextRoute, _ context: RunContext
   ) throws -> BuiltinTextEncoder {
     var parameters = BuiltinTextEncoder.Parameters()
-    parameters.dimensions = settings.dimensions
+    parameters.dimensions = route.dimensions
     parameters.seed = context.configuration.seed
-    parameters.template = try template(settings)
+    parameters.template = try route.textTemplate()
     var fitting = try BuiltinTextEncoder.Fitting(parameters: parameters)
     let table = try context.table()
+    let router = role.route == nil ? nil : try context.configuration.encode?.text?.router()
     for start in stride(from: 0, to: table.count, by: 4096) {
       try Interruption.check()
       let rows = start..<min(table.count, start + 4096)
-      fitting.add(try table.items(in: rows))
-      context.progress(.encode, "fitting the text encoder", rows.upperBound, of: table.count)
+      let items = try table.items(in: rows)
+      fitting.add(router.map { router in items.filter { router.route(of: $0).map { $0 + 1 } == role.route } } ?? items)
+      context.progress(.encode, "fitting the \(role.title) encoder", rows.upperBound, of: table.count)
     }
     return fitting.finish()
   }

@@ -1,0 +1,112 @@
+internal import NeuralNetworks
+public import TensorMath
+
+/// Trains an ``Aligner`` by contrast: of a batch of pairs, each trigger is to find its target among all targets, and
+/// each target its trigger.
+public struct AlignerTraining: Sendable {
+  public struct Parameters: Sendable, Equatable {
+    /// Pairs a step; the others' targets are the negatives.
+    public var batch = 1024
+    public var steps = 2000
+    public var learningRate: Float = 1e-3
+    /// Steps in which the learning rate rises to that; it falls to a fiftieth along a cosine behind them.
+    public var warmup = 100
+    public var weightDecay: Float = 0.01
+    /// Gradients longer than this are shortened to it.
+    public var clip: Float = 1
+    /// What cosines are divided by.
+    public var temperature: Float = 0.07
+    /// The probability with which an item's modality counts as missing in a step, though it never loses its last: for
+    /// items that come with one.
+    public var modalityDropout: Float = 0.15
+    /// How far a target's frequency among the pairs is taken out of its score, from 0 to 1.
+    public var frequencyCorrection: Float = 0.5
+    /// What each source brings.
+    public var shares: [PairSource: PairSampler.Share] = [
+      .swing: .init(1), .userToItem: .init(1), .nearby: .init(1),
+    ]
+    /// Steps between measurements on the pairs that are held out from training.
+    public var evaluationInterval = 200
+    /// Measurements without a better one before training stops.
+    public var patience = 4
+    public var seed: UInt64 = 1
+    /// How products round their factors.
+    public var precision = WeightPrecision.single
+
+    public init() {}
+  }
+
+  /// A measurement on the way.
+  public struct Measurement: Sendable, Equatable, Codable {
+    public var step: Int
+    /// Mean since the measurement before; nil before the first step.
+    public var loss: Double?
+    public var validation: PairRecall
+  }
+
+  /// What training made.
+  public struct Result: Sendable {
+    /// As it was at the best measurement.
+    public var aligner: Aligner
+    public var measurements: [Measurement]
+    public var steps: Int
+    /// Pairs trained on a second.
+    public var pairsPerSecond: Double
+    /// Why it ended before all steps were made; nil where it did not.
+    public var stopReason: String?
+  }
+
+  let parameters: Parameters
+  let configuration: AlignerConfiguration
+
+  public init(_ configuration: AlignerConfiguration, parameters: Parameters = Parameters()) throws(AlignmentError) {
+    try configuration.validate()
+    try parameters.validate()
+    self.configuration = configuration
+    self.parameters = parameters
+  }
+
+  /// - Parameters:
+  ///   - modalities: batches of all items. Only those of items in a pair are learned from.
+  ///   - pairs: rows of the batches, from the training window only.
+  ///   - validation: pairs to decide by when to stop, which are not among `pairs`.
+  ///   - isCancelled: asked before every step.
+  ///   - observe: told of every measurement.
+  /// - Throws: ``AlignmentError/Code/noPairs`` without pairs, ``AlignmentError/Code/tooFewItems`` where nothing has a
+  ///   vector, and ``AlignmentError/Code/diverged`` where the loss is no number before the first measurement that could
+  ///   be gone back to.
+  /// - Complexity: O(steps · batch · (parameters + batch · dimensions)) time; memory does not grow with the pairs.
+  public func train(
+    _ modalities: [ModalityBatch], pairs: PairTable, validation: HeldOutPairs,
+    isCancelled: () -> Bool = { false }, observe: (Measurement) -> Void = { _ in }
+  ) throws -> Result {
+    var run = try AlignerRun(self, modalities, pairs, validation)
+    let start = ContinuousClock.now
+    try run.measure(observe)
+    while run.step < parameters.steps, run.stopReason == nil {
+      guard !isCancelled() else { throw AlignmentError(.cancelled, "training the aligner was stopped") }
+      try run.makeStep()
+      if run.step % parameters.evaluationInterval == 0 || run.step == parameters.steps { try run.measure(observe) }
+    }
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    return run.result(seconds: seconds)
+  }
+}
+
+extension AlignerTraining.Parameters {
+  func validate() throws(AlignmentError) {
+    func check(_ condition: Bool, _ expectation: String) throws(AlignmentError) {
+      guard condition else { throw AlignmentError(.invalidParameter, "align: \(expectation)") }
+    }
+    try check((2...1 << 20).contains(batch), "batch is \(batch), expected 2 to 1,048,576")
+    try check(steps > 0, "steps is \(steps), expected at least 1")
+    try check(warmup >= 0, "warmup is \(warmup), expected at least 0")
+    try check(learningRate > 0 && learningRate.isFinite, "learningRate is \(learningRate), expected a positive number")
+    try check(weightDecay >= 0 && weightDecay.isFinite, "weightDecay is \(weightDecay), expected at least 0")
+    try check(clip > 0, "clip is \(clip), expected a positive number")
+    try check(temperature > 0.001 && temperature <= 10, "temperature is \(temperature), expected 0.001 to 10")
+    try check((0..<1).contains(modalityDropout), "modalityDropout is \(modalityDropout), expected 0 to below 1")
+    try check((0...1).contains(frequencyCorrection), "frequencyCorrection is \(frequencyCorrection), expected 0 to 1")
+    try check(evaluationInterval > 0 && patience > 0, "evaluationInterval and patience are at least 1")
+  }
+}

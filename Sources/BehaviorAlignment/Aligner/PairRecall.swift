@@ -1,0 +1,59 @@
+public import TensorMath
+
+/// How well vectors find the targets of pairs by cosine among all items: what alignment is to improve.
+public struct PairRecall: Sendable, Equatable, Codable {
+  /// The shares of pairs whose target is among the `k` items nearest to the trigger, by `k`.
+  public var recall: [Int: Double] = [:]
+  /// The mean of 1 / rank.
+  public var meanReciprocalRank = 0.0
+  /// Pairs that were measured.
+  public var pairs = 0
+
+  /// Triggers that are compared with all items at once.
+  private static let blockRows = 64
+
+  /// Ranks every pair's target among all items but the trigger itself. A target's rank counts the items that are nearer
+  /// and half of those that are as near, so that equal vectors earn no recall by their order.
+  ///
+  /// - Parameters:
+  ///   - vectors: `items × dimensions`, unit-length rows; a row of zeros stands for an item without a vector, which is
+  ///     ranked like any other.
+  ///   - pairs: rows of `vectors`.
+  ///   - cutoffs: the `k` of the recalls.
+  /// - Complexity: O(triggers · items · dimensions) time, O(items) memory a thread.
+  public static func measure(_ vectors: Matrix, _ pairs: HeldOutPairs, cutoffs: [Int] = [10, 50]) -> PairRecall {
+    var byTrigger: [UInt32: [UInt32]] = [:]
+    for index in 0..<pairs.count { byTrigger[pairs.triggers[index], default: []].append(pairs.targets[index]) }
+    let triggers = byTrigger.keys.sorted()
+    let items = PackedMatrix(transposing: vectors)
+    let parts = Parallelism.mapChunks(of: triggers.count, size: blockRows) { range in
+      let block = vectors.selectingRows(triggers[range].map { Int($0) })
+      let scores = items.products(of: block)
+      return range.enumerated().flatMap { row, index in
+        let line = scores.row(row)
+        return (byTrigger[triggers[index]] ?? []).map { rank(of: Int($0), excluding: Int(triggers[index]), line) }
+      }
+    }
+    return PairRecall(ranks: parts.flatMap { $0 }, cutoffs: cutoffs)
+  }
+
+  private static func rank(of target: Int, excluding trigger: Int, _ scores: ArraySlice<Float>) -> Double {
+    let bar = scores[scores.startIndex + target]
+    var (nearer, equal) = (0, 0)
+    for score in scores {
+      if score > bar { nearer += 1 }
+      if score == bar { equal += 1 }
+    }
+    let own = scores[scores.startIndex + trigger]
+    if trigger != target, own > bar { nearer -= 1 }
+    if trigger != target, own == bar { equal -= 1 }
+    return 1 + Double(nearer) + Double(equal - 1) / 2
+  }
+
+  package init(ranks: [Double], cutoffs: [Int]) {
+    pairs = ranks.count
+    let count = Double(max(1, ranks.count))
+    for cutoff in cutoffs { recall[cutoff] = Double(ranks.count { $0 <= Double(cutoff) }) / count }
+    meanReciprocalRank = ranks.reduce(0) { $0 + 1 / $1 } / count
+  }
+}

@@ -1,0 +1,72 @@
+internal import TensorMath
+
+/// The tensors of a training checkpoint, held against the model that they are for.
+struct CheckpointTensors {
+  let file: SafetensorsFile
+  let model: ParameterSet
+
+  func parameters() throws(NeuralNetworksError) -> ParameterSet {
+    var result = ParameterSet()
+    for entry in model.entries {
+      let value = try matrix(TrainingCheckpoint.parameterPrefix + entry.name, like: entry.value)
+      _ = result.append(
+        ParameterSet.Entry(name: entry.name, value: value, decays: entry.decays, isTrainable: entry.isTrainable))
+    }
+    return result
+  }
+
+  func moments() throws(NeuralNetworksError) -> [AdamW.Moments?] {
+    let updated = Set(file.tensors.map(\.name))
+    var result: [AdamW.Moments?] = []
+    for entry in model.entries {
+      guard updated.contains("updates/" + entry.name) else {
+        result.append(nil)
+        continue
+      }
+      let updates = try file.tensor("updates/" + entry.name)
+      guard updates.shape.isEmpty, let count = try updates.integers(as: Int64.self).first, count > 0 else {
+        throw incompatible("has no number of updates in \"\(updates.name)\"")
+      }
+      result.append(
+        AdamW.Moments(
+          mean: try matrix("mean/" + entry.name, like: entry.value),
+          square: try matrix("square/" + entry.name, like: entry.value), updates: Int(count)))
+    }
+    return result
+  }
+
+  func generator() throws(NeuralNetworksError) -> RandomSource {
+    guard let random = RandomSource(words: try file.tensor("generator").integers(as: UInt64.self)) else {
+      throw NeuralNetworksError(.malformedFile, "the tensor \"generator\" is no state of a generator")
+    }
+    return random
+  }
+
+  /// Every tensor belongs to a parameter of the model.
+  func checkNothingIsLeft() throws(NeuralNetworksError) {
+    for tensor in file.tensors where tensor.name != "generator" {
+      let parts = tensor.name.split(separator: "/", maxSplits: 1)
+      guard parts.count == 2, ["parameter", "mean", "square", "updates"].contains(parts[0]),
+        model.parameter(named: String(parts[1])) != nil
+      else { throw incompatible("has \"\(tensor.name)\", which the model lacks") }
+    }
+  }
+
+  private func matrix(_ name: String, like model: Matrix) throws(NeuralNetworksError) -> Matrix {
+    let tensor: NamedTensor
+    do { tensor = try file.tensor(name) } catch { throw incompatible("lacks \"\(name)\"") }
+    guard tensor.elementType == .float32, tensor.shape == [model.rows, model.columns] else {
+      throw incompatible(
+        "has \"\(name)\" as \(tensor.elementType.rawValue) of shape \(tensor.shape), expected F32 of "
+          + "[\(model.rows), \(model.columns)]")
+    }
+    return try tensor.matrix()
+  }
+
+  private func incompatible(_ found: String) -> NeuralNetworksError {
+    NeuralNetworksError(
+      .incompatibleCheckpoint,
+      "the checkpoint \(found); it belongs to another model: give the configuration that it was trained with, "
+        + "or train anew")
+  }
+}

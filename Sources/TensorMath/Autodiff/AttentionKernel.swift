@@ -1,0 +1,174 @@
+internal import CVectorKernels
+
+/// Rows of a matrix from a column on.
+struct StridedRows: Sendable {
+  let matrix: Matrix
+  let offset: Int
+
+  func withRow<Result>(_ row: Int, _ body: (UnsafePointer<Float>) -> Result) -> Result {
+    unsafe matrix.elements.withUnsafeBufferPointer { unsafe body($0.baseAddress! + row * matrix.columns + offset) }
+  }
+}
+
+/// The loops of attention and its gradient, on the calling thread for one group of segments.
+struct AttentionShape: Sendable {
+  let heads: Int
+  let headWidth: Int
+  let layout: AttentionLayout
+
+  /// Queries that are worked on at once; bounds scores to `blockRows × keys`.
+  private static let blockRows = 128
+
+  var width: Int { heads * headWidth }
+  private var scale: Float { 1 / Float(headWidth).squareRoot() }
+
+  func check(queries: Int, keys: Int) {
+    for segment in layout.segments {
+      precondition(
+        segment.queries.upperBound <= queries && segment.keys.upperBound <= keys,
+        "a segment beyond \(queries) queries or \(keys) keys")
+    }
+    if case .prefix(let counts) = layout.visibility {
+      precondition(counts.count == queries && counts.allSatisfy { $0 > 0 }, "each query sees at least one key")
+    }
+  }
+
+  /// A query that no segment holds gives zeros.
+  func attend(_ q: StridedRows, _ k: StridedRows, _ v: StridedRows) -> Matrix {
+    var output = Matrix(rows: q.matrix.rows, columns: width)
+    let groups = layout.groups
+    unsafe output.elements.withUnsafeMutableBufferPointer { target in
+      guard let base = target.baseAddress else { return }
+      let target = unsafe SharedPointer(base)
+      Parallelism.forEachChunk(of: groups.count, size: 1) { range in
+        var scratch = AttentionScratch()
+        for group in groups[range] {
+          for segment in layout.segments[group] {
+            unsafe attend(segment, q, k, v, into: target.pointer, &scratch)
+          }
+        }
+      }
+    }
+    return output
+  }
+
+  private func attend(
+    _ segment: AttentionLayout.Segment, _ q: StridedRows, _ k: StridedRows, _ v: StridedRows,
+    into output: UnsafeMutablePointer<Float>, _ scratch: inout AttentionScratch
+  ) {
+    let count = segment.keys.count
+    for head in 0..<heads {
+      let column = head * headWidth
+      scratch.keys.pack(k, segment.keys, column, headWidth, transposed: true)
+      scratch.values.pack(v, segment.keys, column, headWidth, transposed: false)
+      for block in blocks(segment.queries) {
+        probabilities(segment, block, q, column, &scratch)
+        unsafe scratch.scores.withUnsafeBufferPointer { scores in
+          unsafe scratch.values.elements.withUnsafeBufferPointer { values in
+            unsafe tessera_packed_product(
+              scores.baseAddress, block.count, count, count, values.baseAddress, headWidth, nil, 0,
+              output + block.lowerBound * width + column, width)
+          }
+        }
+      }
+    }
+  }
+
+  private func blocks(_ queries: Range<Int>) -> [Range<Int>] {
+    stride(from: queries.lowerBound, to: queries.upperBound, by: Self.blockRows).map {
+      $0..<min($0 + Self.blockRows, queries.upperBound)
+    }
+  }
+
+  /// The softmax of a block's scores, `block × keys`, zeros where a key is not seen. `scratch.keys` holds the keys.
+  private func probabilities(
+    _ segment: AttentionLayout.Segment, _ block: Range<Int>, _ q: StridedRows, _ column: Int,
+    _ scratch: inout AttentionScratch
+  ) {
+    let count = segment.keys.count
+    scratch.scores.grow(to: block.count * count)
+    unsafe scratch.scores.withUnsafeMutableBufferPointer { scores in
+      guard let base = scores.baseAddress else { return }
+      unsafe scratch.keys.elements.withUnsafeBufferPointer { keys in
+        unsafe q.withRow(block.lowerBound) { queries in
+          unsafe tessera_packed_product(
+            queries + column, block.count, headWidth, q.matrix.columns, keys.baseAddress, count, nil, 0, base, count)
+        }
+      }
+      for row in block {
+        let visible = layout.visibleKeys(segment, row: row)
+        let line = unsafe base + (row - block.lowerBound) * count
+        unsafe tessera_softmax(line, visible, scale)
+        for hidden in visible..<count { unsafe line[hidden] = 0 }
+      }
+    }
+  }
+
+  /// The gradients of queries, keys and values for that of the output.
+  func gradients(_ q: StridedRows, _ k: StridedRows, _ v: StridedRows, outer: Matrix) -> [Matrix] {
+    var queries = Matrix(rows: q.matrix.rows, columns: width)
+    var keys = Matrix(rows: k.matrix.rows, columns: width)
+    var values = Matrix(rows: v.matrix.rows, columns: width)
+    let groups = layout.groups
+    unsafe queries.elements.withUnsafeMutableBufferPointer { dq in
+      unsafe keys.elements.withUnsafeMutableBufferPointer { dk in
+        unsafe values.elements.withUnsafeMutableBufferPointer { dv in
+          guard let dq = dq.baseAddress, let dk = dk.baseAddress, let dv = dv.baseAddress else { return }
+          let (first, second, third) = unsafe (SharedPointer(dq), SharedPointer(dk), SharedPointer(dv))
+          Parallelism.forEachChunk(of: groups.count, size: 1) { range in
+            var scratch = AttentionScratch()
+            for group in groups[range] {
+              for segment in layout.segments[group] {
+                unsafe addGradients(
+                  segment, q, k, v, StridedRows(matrix: outer, offset: 0), first.pointer, second.pointer,
+                  third.pointer, &scratch)
+              }
+            }
+          }
+        }
+      }
+    }
+    return [queries, keys, values]
+  }
+
+  /// With probabilities P = softmax(s · Q Kᵀ) and output O = P V: dV = Pᵀ dO, dP = dO Vᵀ,
+  /// dS = P ∘ (dP − rowsum(P ∘ dP)) · s, dQ = dS K, dK = dSᵀ Q.
+  private func addGradients(
+    _ segment: AttentionLayout.Segment, _ q: StridedRows, _ k: StridedRows, _ v: StridedRows, _ outer: StridedRows,
+    _ dq: UnsafeMutablePointer<Float>, _ dk: UnsafeMutablePointer<Float>, _ dv: UnsafeMutablePointer<Float>,
+    _ scratch: inout AttentionScratch
+  ) {
+    let count = segment.keys.count
+    for head in 0..<heads {
+      let column = head * headWidth
+      scratch.keys.pack(k, segment.keys, column, headWidth, transposed: true)
+      scratch.keyRows.pack(k, segment.keys, column, headWidth, transposed: false)
+      scratch.values.pack(v, segment.keys, column, headWidth, transposed: true)
+      let (keyGradient, valueGradient) = unsafe (
+        dk + segment.keys.lowerBound * width + column, dv + segment.keys.lowerBound * width + column
+      )
+      for block in blocks(segment.queries) {
+        probabilities(segment, block, q, column, &scratch)
+        scratch.queryRows.pack(q, block, column, headWidth, transposed: false)
+        scratch.outerRows.pack(outer, block, column, headWidth, transposed: false)
+        scratch.gradient.grow(to: block.count * count)
+        unsafe scratch.withPointers { scores, gradient, packed in
+          unsafe tessera_add_packed_product(
+            scores, count, block.count, count, 1, packed.outerRows, headWidth, valueGradient, width)
+          unsafe outer.withRow(block.lowerBound) { outer in
+            unsafe tessera_packed_product(
+              outer + column, block.count, headWidth, width, packed.values, count, nil, 0, gradient, count)
+          }
+          for row in 0..<block.count {
+            unsafe tessera_softmax_gradient(scores + row * count, gradient + row * count, count, scale)
+          }
+          unsafe tessera_packed_product(
+            scores, block.count, count, count, packed.keyRows, headWidth, nil, 0,
+            dq + block.lowerBound * width + column, width)
+          unsafe tessera_add_packed_product(
+            scores, count, block.count, count, 1, packed.queryRows, headWidth, keyGradient, width)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import BehaviorAlignment
+import TensorMath
+import TestSupport
+import Testing
+
+@Suite struct PairRecallTests {
+  /// Sorts all items for every pair.
+  static func reference(_ vectors: Matrix, _ pairs: [(UInt32, UInt32)], cutoff: Int) -> Double {
+    let found = pairs.count { trigger, target in
+      let scores = (0..<vectors.rows).map { row in
+        zip(vectors.row(Int(trigger)), vectors.row(row)).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
+      }
+      let better = (0..<vectors.rows).count { $0 != trigger && scores[$0] > scores[Int(target)] }
+      return better < cutoff
+    }
+    return Double(found) / Double(pairs.count)
+  }
+
+  @Test(arguments: [1, 5, 20])
+  func recallIsThatOfTheSortedItems(cutoff: Int) {
+    var random = RandomSource(seed: 3)
+    var vectors = normalMatrix(150, 7, using: &random)
+    vectors.normalizeRows()
+    let pairs = (0..<400).map { _ in
+      (UInt32.random(in: 0..<150, using: &random), UInt32.random(in: 0..<150, using: &random))
+    }.filter { $0.0 != $0.1 }
+    let recall = PairRecall.measure(vectors, HeldOutPairs(pairs), cutoffs: [cutoff])
+    #expect(abs(recall.recall[cutoff]! - Self.reference(vectors, pairs, cutoff: cutoff)) < 1e-9)
+    #expect(recall.pairs == pairs.count)
+  }
+
+  /// Items that are all alike are found by chance only: the target stands in the middle of them.
+  @Test func equalVectorsEarnNothing() {
+    let vectors = Matrix(rows: 101, columns: 2, elements: ContiguousArray(repeating: 1, count: 202))
+    let recall = PairRecall.measure(vectors, HeldOutPairs([(0, 1), (100, 0), (5, 99)]), cutoffs: [10, 51])
+    #expect(recall.recall[10] == 0)
+    #expect(recall.recall[51] == 1)
+    #expect(abs(recall.meanReciprocalRank - 1 / 50.5) < 1e-9)
+  }
+
+  @Test func theTriggerItselfIsNoCompetitor() {
+    let vectors = Matrix(rows: 3, columns: 2, elements: [1, 0, 0.8, 0.6, 0, 1])
+    let recall = PairRecall.measure(vectors, HeldOutPairs([(0, 1)]), cutoffs: [1])
+    #expect(recall.recall[1] == 1)
+    #expect(recall.meanReciprocalRank == 1)
+  }
+
+  @Test func withoutPairsThereIsNoRecall() {
+    let recall = PairRecall.measure(Matrix(rows: 3, columns: 2), HeldOutPairs(), cutoffs: [10])
+    #expect(recall == PairRecall(ranks: [], cutoffs: [10]))
+    #expect(recall.recall[10] == 0)
+  }
+}

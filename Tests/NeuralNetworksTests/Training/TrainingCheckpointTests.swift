@@ -1,0 +1,178 @@
+import Foundation
+import NeuralNetworks
+import TensorMath
+import TestSupport
+import Testing
+
+@Suite struct TrainingCheckpointTests {
+  static let schedule = LearningRateSchedule.warmupCosine(peak: 0.02, warmupSteps: 3, steps: 12)
+
+  @Test func aRunThatStopsAndResumesGoesOnBitForBit() throws {
+    var (model, straight) = try TrainingStepTests.state(dropout: 0.2, schedule: Self.schedule)
+    var losses: [Float] = []
+    for _ in 0..<10 { losses.append(try model.step(&straight)) }
+
+    var first = try TrainingStepTests.state(dropout: 0.2, schedule: Self.schedule).state
+    var resumedLosses: [Float] = []
+    for _ in 0..<5 { resumedLosses.append(try model.step(&first)) }
+    try withTemporaryDirectory { folder in
+      let path = folder + "/checkpoint.safetensors"
+      try TrainingCheckpoint(first, metadata: ["epoch": "2", "format": "mine"]).write(to: path)
+      // Another model of the same shape, so that nothing comes from it.
+      let (_, template) = try SmallModel.made()
+      let checkpoint = try TrainingCheckpoint.read(path, for: randomized(template))
+      #expect(checkpoint.metadata == ["epoch": "2", "format": "mine"])
+      #expect(checkpoint.state == first)
+      var resumed = checkpoint.state
+      for _ in 0..<5 { resumedLosses.append(try model.step(&resumed)) }
+      #expect(resumed == straight)
+    }
+    #expect(resumedLosses == losses)
+  }
+
+  @Test func theSameStateGivesTheSameBytes() throws {
+    var (model, state) = try TrainingStepTests.state()
+    _ = try model.step(&state)
+    #expect(try TrainingCheckpoint(state).bytes() == TrainingCheckpoint(state).bytes())
+  }
+
+  @Test func aModelLoadsItsParametersFromACheckpoint() throws {
+    var (model, state) = try TrainingStepTests.state()
+    _ = try model.step(&state)
+    let file = try SafetensorsFile(bytes: TrainingCheckpoint(state).bytes())
+    let scope = ParameterScope(loading: file, prefix: TrainingCheckpoint.parameterPrefix)
+    _ = try SmallModel(scope)
+    #expect(try scope.finish() == state.parameters)
+  }
+
+  @Test func statesBeforeTheFirstStepAreSavedToo() throws {
+    let (_, state) = try TrainingStepTests.state()
+    let file = try SafetensorsFile(bytes: TrainingCheckpoint(state).bytes())
+    #expect(try TrainingCheckpoint(file, for: state.parameters).state == state)
+  }
+
+  /// A checkpoint's tensors and metadata, changed before they are written.
+  static func changed(
+    _ change: (inout [NamedTensor], inout [String: String]) -> Void
+  ) throws -> (file: SafetensorsFile, model: ParameterSet) {
+    var (model, state) = try TrainingStepTests.state()
+    _ = try model.step(&state)
+    let file = try SafetensorsFile(bytes: TrainingCheckpoint(state).bytes())
+    var (tensors, metadata) = (file.tensors, file.metadata)
+    change(&tensors, &metadata)
+    return (
+      try SafetensorsFile(bytes: SafetensorsWriter.bytes(tensors, metadata: metadata)), state.parameters
+    )
+  }
+
+  @Test func anotherVersionIsRefused() throws {
+    let (file, model) = try Self.changed { $1["format"] = "2" }
+    let error = #expect(throws: NeuralNetworksError.self) { try TrainingCheckpoint(file, for: model) }
+    #expect(error?.code == .incompatibleCheckpoint)
+    #expect(error?.message.hasPrefix("a checkpoint of format 2, expected 1") == true)
+  }
+
+  @Test func anotherShapeIsRefusedByName() throws {
+    let (file, _) = try Self.changed { _, _ in }
+    let scope = ParameterScope(initializingWith: RandomSource(seed: 1))
+    _ = try Linear(scope["first"], inputs: 6, outputs: 13)
+    _ = try Linear(scope["second"], inputs: 13, outputs: 3)
+    let model = try scope.finish()
+    let error = #expect(throws: NeuralNetworksError.self) { try TrainingCheckpoint(file, for: model) }
+    #expect(error?.code == .incompatibleCheckpoint)
+    #expect(
+      error?.message.hasPrefix(
+        "the checkpoint has \"parameter/first.weight\" as F32 of shape [12, 6], expected F32 of [13, 6]") == true)
+  }
+
+  @Test func parametersMissingOrTooManyAreRefusedByName() throws {
+    let (missing, model) = try Self.changed { tensors, _ in tensors.removeAll { $0.name == "parameter/first.bias" } }
+    let error = #expect(throws: NeuralNetworksError.self) { try TrainingCheckpoint(missing, for: model) }
+    #expect(error?.code == .incompatibleCheckpoint)
+    #expect(error?.message.contains("lacks \"parameter/first.bias\"") == true)
+
+    let (extra, _) = try Self.changed { tensors, _ in
+      tensors.append(NamedTensor(name: "parameter/third.bias", shape: [1], floats: [1]))
+    }
+    let other = #expect(throws: NeuralNetworksError.self) { try TrainingCheckpoint(extra, for: model) }
+    #expect(other?.message.contains("has \"parameter/third.bias\", which the model lacks") == true)
+  }
+
+  @Test(arguments: ["mean/first.bias", "square/second.weight"])
+  func momentsMissingAreRefused(_ name: String) throws {
+    let (file, model) = try Self.changed { tensors, _ in tensors.removeAll { $0.name == name } }
+    let error = #expect(throws: NeuralNetworksError.self) { try TrainingCheckpoint(file, for: model) }
+    #expect(error?.message.contains("lacks \"\(name)\"") == true)
+  }
+
+  @Test(arguments: [
+    ("step", "-1"), ("step", "many"), ("settings", "{}"), ("settings", "not JSON"),
+    (
+      "settings",
+      #"{"optimizer":{"beta1":1.5,"beta2":0.9,"epsilon":0,"weightDecay":0},"schedule":{"floor":0,"peak":1,"warmupSteps":0}}"#
+    ),
+  ])
+  func metadataOutOfRangeIsRefused(_ entry: (key: String, value: String)) throws {
+    let (file, model) = try Self.changed { $1[entry.key] = entry.value }
+    let error = #expect(throws: NeuralNetworksError.self) { try TrainingCheckpoint(file, for: model) }
+    #expect(error?.code == .malformedFile && error?.message.contains(entry.key) == true)
+  }
+
+  @Test func aGeneratorOfZerosIsRefused() throws {
+    let (file, model) = try Self.changed { tensors, _ in
+      tensors.removeAll { $0.name == "generator" }
+      tensors.append(NamedTensor(name: "generator", shape: [4], integers: [UInt64](repeating: 0, count: 4)))
+    }
+    let error = #expect(throws: NeuralNetworksError.self) { try TrainingCheckpoint(file, for: model) }
+    #expect(error?.message.contains("generator") == true)
+  }
+
+  @Test func aFailedWriteLeavesTheFormerCheckpoint() throws {
+    let (_, state) = try TrainingStepTests.state()
+    try withTemporaryDirectory { folder in
+      let path = folder + "/checkpoint.safetensors"
+      try TrainingCheckpoint(state).write(to: path)
+      let before = try Data(contentsOf: URL(fileURLWithPath: path))
+      var broken = state
+      broken.maximumNorm = .nan
+      let error = #expect(throws: NeuralNetworksError.self) { try TrainingCheckpoint(broken).write(to: path) }
+      #expect(error?.code == .invalidTensor)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["checkpoint.safetensors"])
+    }
+  }
+
+  @Test func errorsOfReadingNameTheFile() throws {
+    let (_, state) = try TrainingStepTests.state()
+    try withTemporaryDirectory { folder in
+      let path = folder + "/checkpoint.safetensors"
+      try SafetensorsWriter.write([NamedTensor(name: "x", shape: [1], floats: [1])], to: path)
+      let error = #expect(throws: NeuralNetworksError.self) {
+        try TrainingCheckpoint.read(path, for: state.parameters)
+      }
+      #expect(error?.message == "\(path): the file's metadata has no \"format\"")
+    }
+  }
+
+  @Test func damageNeverCrashesTheReader() throws {
+    var (model, state) = try TrainingStepTests.state()
+    _ = try model.step(&state)
+    let bytes = try TrainingCheckpoint(state, metadata: ["epoch": "1"]).bytes()
+    // Damage in the header and in the little that is no weight is the interesting kind.
+    let header = 8 + Int(bytes[0]) + Int(bytes[1]) << 8
+    var random = RandomSource(seed: 12)
+    var (refused, accepted) = (0, 0)
+    for round in 0..<10_000 {
+      let damage =
+        round % 3 == 0
+        ? damaged(bytes, using: &random)
+        : damaged(Array(bytes[..<header]), using: &random) + bytes[header...]
+      do {
+        let checkpoint = try TrainingCheckpoint(SafetensorsFile(bytes: damage), for: state.parameters)
+        #expect(checkpoint.state.parameters.entries.count == 4 && checkpoint.state.step >= 0)
+        accepted += 1
+      } catch { refused += 1 }
+    }
+    #expect(refused > 5_000 && accepted > 0)
+  }
+}

@@ -1,0 +1,75 @@
+import RealModule
+import TensorMath
+import TestSupport
+import Testing
+
+@Suite struct LossTests {
+  @Test func contrastiveLossInOneDirection() {
+    expectGradients(of: GradientTests.inputs((4, 6), (6, 6))) {
+      $0[0].contrastiveLoss(with: $0[1], ContrastiveOptions(temperature: 0.8, isSymmetric: false))
+    }
+  }
+
+  @Test func symmetricContrastiveLossWithAllOptions() {
+    let options = ContrastiveOptions(
+      temperature: 0.7, offsets: [0.1, -0.4, 0, 0.3, -0.2, 0.5], hidden: [[1], [], [0, 5, 2], [3]],
+      weights: [1, 0, 2, 0.5])
+    expectGradients(of: GradientTests.inputs((4, 5), (6, 5))) { $0[0].contrastiveLoss(with: $0[1], options) }
+  }
+
+  /// The formula, term by term.
+  @Test func contrastiveLossIsItsDefinition() {
+    let inputs = GradientTests.inputs((3, 4), (3, 4)), tape = Tape()
+    let (a, b) = (inputs[0], inputs[1])
+    func score(_ i: Int, _ j: Int) -> Double {
+      i == 0 && j == 2 ? -.infinity : (0..<4).reduce(0) { $0 + Double(a[i, $1]) * Double(b[j, $1]) } / 0.5
+    }
+    var expected = 0.0
+    for i in 0..<3 {
+      let row = (0..<3).reduce(0) { $0 + Double.exp(score(i, $1)) }
+      let column = (0..<3).reduce(0) { $0 + Double.exp(score($1, i)) }
+      expected += (Double.log(row) + Double.log(column)) / 2 - score(i, i)
+    }
+    let loss = tape.constant(a).contrastiveLoss(
+      with: tape.constant(b), ContrastiveOptions(temperature: 0.5, hidden: [[2], [], []]))
+    #expect(abs(Double(loss.scalar) - expected / 3) < 1e-4)
+  }
+
+  @Test func aHiddenTargetIsNoNegative() {
+    let rows = Matrix(rows: 2, columns: 2, elements: [1, 0, 1, 0]), tape = Tape()
+    let (anchors, targets) = (tape.constant(rows), tape.constant(rows))
+    let all = anchors.contrastiveLoss(with: targets)
+    let hidden = anchors.contrastiveLoss(with: targets, ContrastiveOptions(hidden: [[1], [0]]))
+    #expect(abs(all.scalar - 0.6931472) < 1e-5)
+    #expect(abs(hidden.scalar) < 1e-6)
+  }
+
+  @Test func crossEntropyThroughATable() {
+    expectGradients(of: GradientTests.inputs((5, 6), (20, 6), (1, 20))) {
+      $0[0].linearCrossEntropy($0[1], bias: $0[2], targets: [0, 19, -1, 7, 7], weights: [1, 2, 1, 0.5, 1])
+    }
+  }
+
+  /// Over several blocks of rows, and without bias.
+  @Test func crossEntropyThroughATableIsThatOfTheLogits() throws {
+    var random = RandomSource(seed: 5)
+    let (x, table) = (normalMatrix(1500, 8, using: &random), normalMatrix(30, 8, using: &random))
+    let targets = ContiguousArray((0..<1500).map { Int32($0 % 31 - 1) })
+    let fused = Tape(), plain = Tape()
+    let (x1, t1, x2, t2) = (fused.parameter(x), fused.parameter(table), plain.parameter(x), plain.parameter(table))
+    let loss1 = x1.linearCrossEntropy(t1, targets: targets)
+    let loss2 = x2.linear(t2).softmaxCrossEntropy(targets: targets)
+    #expect(abs(loss1.scalar - loss2.scalar) < 1e-5)
+    let (g1, g2) = (fused.backward(from: loss1), plain.backward(from: loss2))
+    try expectClose(#require(g1[x1]).elements, #require(g2[x2]).elements, tolerance: 1e-6)
+    try expectClose(#require(g1[t1]).elements, #require(g2[t2]).elements, tolerance: 1e-6)
+  }
+
+  @Test func rowsThatDoNotCountGiveNothing() throws {
+    let tape = Tape(), logits = tape.parameter(GradientTests.inputs((2, 3))[0])
+    let loss = logits.softmaxCrossEntropy(targets: [-1, -1])
+    #expect(loss.scalar == 0)
+    let gradient = try #require(tape.backward(from: loss)[logits])
+    #expect(gradient.elements.allSatisfy { $0 == 0 })
+  }
+}
