@@ -36,7 +36,7 @@ extension PipelineError {
     switch error.code {
     case .unwritableModel, .unwritablePairs: .cannotWrite
     case .cancelled: .interrupted
-    case .tooFewItems, .invalidParameter, .unreadableModel, .noInteractions, .invalidWindow, .noPairs,
+    case .tooFewItems, .invalidParameter, .unreadableModel, .noInteractions, .invalidWindow, .noPairs, .diverged,
       .unreadablePairs:
       .invalidData
     }

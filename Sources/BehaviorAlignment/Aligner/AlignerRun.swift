@@ -101,7 +101,8 @@ struct AlignerRun {
     let what = "the loss is \(loss) and the gradient's norm \(norm) in step \(step + 1)"
     guard best != nil, step > 0 else {
       throw AlignmentError(
-        .diverged, "align: \(what); lower align.learningRate, \(training.learningRate) now, and look for vectors that are "
+        .diverged,
+        "align: \(what); lower align.learningRate, \(training.learningRate) now, and look for vectors that are "
           + "no numbers")
     }
     stopReason = "\(what): the aligner of step \(measurements.last?.step ?? 0) is kept"

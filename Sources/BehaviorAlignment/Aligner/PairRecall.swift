@@ -22,8 +22,7 @@ public struct PairRecall: Sendable, Equatable, Codable {
   ///   - cutoffs: the `k` of the recalls.
   /// - Complexity: O(triggers · items · dimensions) time, O(items) memory a thread.
   public static func measure(_ vectors: Matrix, _ pairs: HeldOutPairs, cutoffs: [Int] = [10, 50]) -> PairRecall {
-    var byTrigger: [UInt32: [UInt32]] = [:]
-    for index in 0..<pairs.count { byTrigger[pairs.triggers[index], default: []].append(pairs.targets[index]) }
+    let byTrigger = Dictionary(grouping: 0..<pairs.count) { pairs.triggers[$0] }
     let triggers = byTrigger.keys.sorted()
     let items = PackedMatrix(transposing: vectors)
     let parts = Parallelism.mapChunks(of: triggers.count, size: blockRows) { range in
@@ -31,7 +30,9 @@ public struct PairRecall: Sendable, Equatable, Codable {
       let scores = items.product(block)
       return range.enumerated().flatMap { row, index in
         let line = scores.row(row)
-        return (byTrigger[triggers[index]] ?? []).map { rank(of: Int($0), excluding: Int(triggers[index]), line) }
+        return (byTrigger[triggers[index]] ?? []).map {
+          rank(of: Int(pairs.targets[$0]), excluding: Int(triggers[index]), line)
+        }
       }
     }
     return PairRecall(ranks: parts.flatMap { $0 }, cutoffs: cutoffs)

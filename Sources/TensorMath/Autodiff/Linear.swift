@@ -16,7 +16,9 @@ extension Variable {
     let output = unsafe isLinear ? sums : sums.mapped { unsafe tessera_activate($0, $1, $2.count, code) }
     return tape.record(output, from: [self, weights] + (bias.map { [$0] } ?? [])) { gradient, gradients in
       let outer = isLinear ? gradient : gradient.throughActivation(at: sums, code)
-      if gradients.needs(input) { gradients.add(PackedMatrix(w, precision: precision).parallelProduct(outer), to: input) }
+      if gradients.needs(input) {
+        gradients.add(PackedMatrix(w, precision: precision).parallelProduct(outer), to: input)
+      }
       gradients.accumulate(weight) { $0.addTransposedProduct(outer, x) }
       if let offset { gradients.accumulate(offset) { $0.addColumnSums(of: outer) } }
     }

@@ -13,7 +13,10 @@ import Testing
     let table = Self.table([(0, 1), (1, 2), (4, 1)])
     let batch = AlignerBatch(table, [0, 1, 2, 0], known: PairLookup(table))
     #expect(batch.items.sorted() == [0, 1, 2, 4])
-    #expect(zip(batch.triggers, batch.targets).map { [batch.items[Int($0)], batch.items[Int($1)]] } == [[0, 1], [1, 2], [4, 1], [0, 1]])
+    #expect(
+      zip(batch.triggers, batch.targets).map { [batch.items[Int($0)], batch.items[Int($1)]] } == [
+        [0, 1], [1, 2], [4, 1], [0, 1],
+      ])
     #expect(batch.targetItems == [1, 2, 1, 1])
   }
 
