@@ -158,7 +158,7 @@ import Testing
 
   @Test func aFullCacheTakesNothingMore() throws {
     try withTemporaryDirectory { folder in
-      let cache = try EmbeddingCache(path: folder, limit: 1024) { _ in }
+      let cache = try EmbeddingCache(path: folder, limit: 64) { _ in }
       try cache.insert([1], key: key(1))
       try cache.flush()
       #expect(cache.isFull)
