@@ -20,6 +20,8 @@ public struct ReportData: Sendable, Equatable, Codable {
   public var worstBuckets: [ReportBucket] = []
   public var rejected = ReportRejected()
   public var encoders: [ReportEncoder] = []
+  /// Of the items encoded tonight, those whose text no rule takes; nil where texts are not routed.
+  public var textsWithoutRoute: Int?
   public var stages: [ReportStage] = []
   /// Versions, compute path, seed and other facts about the run, in sections.
   public var details: [ReportDetails] = []
