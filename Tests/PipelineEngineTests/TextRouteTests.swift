@@ -82,10 +82,15 @@ import Testing
     try withTemporaryDirectory { folder in
       var fixture = fixture(folder, text: "[{ when: { script: Arabic } }, { when: { script: [Greek, Latin] } }]")
       fixture.set("russian", "Война и мир")
+      fixture.extra = "report: {}"
       let observer = RecordingObserver()
       let summary = try fixture.run(observer: observer)
       #expect(try encode(summary).metrics["withoutRoute"] == 1)
       #expect(observer.notes.contains { $0.contains("the texts of 1 items match no rule") })
+      let report = try Data(contentsOf: URL(fileURLWithPath: summary.folder + "/report.json"))
+      #expect(try JSONDecoder().decode(ReportData.self, from: report).textsWithoutRoute == 1)
+      let page = try String(contentsOfFile: summary.folder + "/report.html", encoding: .utf8)
+      #expect(page.contains("data-figure=\"textsWithoutRoute\""))
       // It has no image, so nothing of it can be represented.
       #expect(try fixture.records()["russian"] == nil)
       #expect(try String(contentsOfFile: summary.folder + "/rejected.jsonl", encoding: .utf8).contains("russian"))

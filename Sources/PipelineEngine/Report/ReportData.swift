@@ -20,6 +20,8 @@ public struct ReportData: Sendable, Equatable, Codable {
   public var worstBuckets: [ReportBucket] = []
   public var rejected = ReportRejected()
   public var encoders: [ReportEncoder] = []
+  /// Of the items encoded tonight, those whose text no rule takes; nil where texts are not routed.
+  public var textsWithoutRoute: Int?
   /// What was mined from behavior; nil where the pipeline mines nothing.
   public var pairs: ReportPairs?
   public var stages: [ReportStage] = []

@@ -25,6 +25,10 @@ public struct ReportEncoder: Sendable, Equatable, Codable {
 extension ReportPage {
   var encodersSection: Section? {
     guard !data.encoders.isEmpty else { return nil }
+    let withoutRoute: HTML =
+      data.textsWithoutRoute.map {
+        " The texts of \(figure($0, at: "textsWithoutRoute")) of tonight's items match no rule and are not used."
+      } ?? .empty
     let panels: [HTML] = data.encoders.enumerated().map { index, encoder in
       let place = "encoders.\(index)"
       let rule: HTML = encoder.rule.map { "<div><dt>takes</dt><dd>\($0)</dd></div>" } ?? .empty
@@ -43,7 +47,7 @@ extension ReportPage {
     }
     return Section(
       id: "encoders", title: "Encoders",
-      lead: "What turned texts and images into vectors. The same fingerprint gives the same vectors.",
+      lead: "What turned texts and images into vectors. The same fingerprint gives the same vectors.\(withoutRoute)",
       body: "<div class=\"levels\">\(panels)</div>")
   }
 }

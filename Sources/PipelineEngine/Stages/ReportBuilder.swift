@@ -34,6 +34,7 @@ struct ReportBuilder {
     data.prefixes = ReportPrefixes(snapshot: snapshot, item: item).top()
     data.worstBuckets = worstBuckets()
     data.encoders = try encoders()
+    data.textsWithoutRoute = try context.manifest(.encode).metrics["withoutRoute"].map { Int($0) }
     data.rejected = try rejected()
     data.pairs = try PairReport(context, snapshot: snapshot, item: item)?.data()
     data.stages = context.account.map {

@@ -82,6 +82,12 @@ func sampleReport(images folder: String? = nil, isFirst: Bool = false) throws ->
       severity: "error", file: "/data/shop/exports/2026-03-14/items-00017-of-00064.jsonl", line: 88_123, field: "id",
       reason: "duplicate_id", found: "item-<b>17</b>", expected: "an id that no earlier record has")
   ]
+  var routed = ReportEncoder(
+    role: "text route 1", model: "<b>multilingual</b>", fingerprint: String(repeating: "9f3c", count: 16))
+  (routed.rule, routed.architecture, routed.precision) = ("Arabic, Hebrew", "bert", "f16")
+  (routed.dimensions, routed.items, routed.encoded, routed.fromCache) = (384, 812_331, 16_151, 796_180)
+  data.encoders = [routed, ReportEncoder(role: "image", model: "builtin", fingerprint: "77ab")]
+  data.textsWithoutRoute = 12
   data.stages = [
     ReportStage(name: "catalog", status: "ran", seconds: 21.4, note: "1,000,312 records"),
     ReportStage(name: "encode", status: "ran", seconds: 96.2, note: "16,151 items encoded, 983,849 from the cache"),
