@@ -22,8 +22,26 @@ public struct ModalityBatch: Sendable {
     self.isPresent = isPresent
   }
 
+  /// Batches of the same modality, one below the other.
+  /// - Precondition: there is at least one, and all have its name and dimensions.
+  package init(joining parts: [ModalityBatch]) {
+    let first = parts[0]
+    var elements = ContiguousArray<Float>()
+    elements.reserveCapacity(parts.reduce(0) { $0 + $1.vectors.elements.count })
+    for part in parts {
+      precondition(
+        part.name == first.name && part.vectors.columns == first.vectors.columns, "parts of two modalities")
+      elements += part.vectors.elements
+    }
+    let rows = parts.reduce(0) { $0 + $1.vectors.rows }
+    self.init(
+      name: first.name, group: first.group,
+      vectors: Matrix(rows: rows, columns: first.vectors.columns, elements: elements),
+      isPresent: parts.flatMap(\.isPresent))
+  }
+
   /// A copy of some rows, in the order given.
-  func selecting(_ rows: some Collection<Int>) -> ModalityBatch {
+  package func selecting(_ rows: some Collection<Int>) -> ModalityBatch {
     ModalityBatch(name: name, group: group, vectors: vectors.selectingRows(rows), isPresent: rows.map { isPresent[$0] })
   }
 }

@@ -46,6 +46,17 @@ struct BalancedKMeans {
   }
 
   mutating func train(iterations limit: Int, progress: (KMeansIteration) -> Void) {
+    spread(iterations: limit, progress: progress)
+    var sums = ClusterSums(rows.matrix, clusters: centroids.rows)
+    for _ in 0..<Self.settlingPasses {
+      sums.update(bid(rounds: Self.settlingRounds))
+      centroids = sums.means(keeping: centroids)
+    }
+    _ = bid(rounds: Self.roundLimit)
+  }
+
+  /// The iterations in which the centroids move, without the bidding that makes occupancies even.
+  mutating func spread(iterations limit: Int, progress: (KMeansIteration) -> Void) {
     var sums = ClusterSums(rows.matrix, clusters: centroids.rows)
     while iterations.count < limit {
       let assignment = NearestCentroids(centroids, prices: prices).assign(rows)
@@ -61,11 +72,6 @@ struct BalancedKMeans {
       iterations.append(KMeansIteration(objective: objective, moved: sums.movedCount, repaired: splits))
       progress(iterations[iterations.count - 1])
     }
-    for _ in 0..<Self.settlingPasses {
-      sums.update(bid(rounds: Self.settlingRounds))
-      centroids = sums.means(keeping: centroids)
-    }
-    _ = bid(rounds: Self.roundLimit)
   }
 
   /// The assignment's distances without the prices.

@@ -87,10 +87,14 @@ private func trainLevel(
   let iterations: [KMeansIteration]
   switch parameters.method {
   case .kMeans:
-    let first = start?.centroids ?? KMeansSeeding.seeds(in: rows, count: size, using: &random)
-    let trained = KMeans.fit(rows, from: first, iterations: parameters.iterations, progress: report)
+    var spread = BalancedKMeans(
+      rows, from: start?.centroids ?? KMeansSeeding.seeds(in: rows, count: size, using: &random), prices: nil,
+      capacitySlack: parameters.capacitySlack)
+    if start == nil { spread.spread(iterations: parameters.iterations * 2 / 5, progress: report) }
+    let trained = KMeans.fit(
+      rows, from: spread.centroids, iterations: parameters.iterations - spread.iterations.count, progress: report)
     codebook = Codebook(centroids: trained.centroids)
-    iterations = trained.iterations
+    iterations = spread.iterations + trained.iterations
   case .balanced:
     let first = start?.centroids ?? KMeansSeeding.seeds(in: rows, count: size, using: &random)
     var trained = BalancedKMeans(rows, from: first, prices: start?.prices, capacitySlack: parameters.capacitySlack)

@@ -44,7 +44,8 @@ struct TesseraCommand: ParsableCommand {
     version: Tessera.version,
     subcommands: [
       SampleCommand.self, RunCommand.self, PlanCommand.self, CheckCommand.self, InspectCommand.self,
-      ExportCommand.self, RollbackCommand.self, EncodeCommand.self, PairsCommand.self, QuantizeCommand.self,
+      ExportCommand.self, RollbackCommand.self, EncodeCommand.self, PairsCommand.self, AlignCommand.self,
+      QuantizeCommand.self,
       PublishCommand.self, ReportCommand.self, ModelsCommand.self, BenchCommand.self,
     ])
 }

@@ -15,6 +15,7 @@ public struct PipelineConfiguration: Sendable {
   public var catalog: Catalog
   public var encode: Encode?
   public var pairs: Pairs?
+  public var align: Align?
   public var represent: Represent?
   public var quantize: Quantize?
   public var resolve: Resolve?
@@ -140,6 +141,7 @@ extension PipelineConfiguration {
     represent = root.section("represent").map(Represent.init)
     let seed = seed
     pairs = root.section("pairs").map { Pairs($0, seed: seed) }
+    align = root.section("align").map { Align($0, seed: seed) }
     quantize = root.section("quantize").map { Quantize($0, seed: seed) }
     resolve = root.section("resolve").map(Resolve.init)
     publish = root.section("publish").map { Publish(keepGenerations: $0.integer("keepGenerations") ?? 7) }
@@ -168,6 +170,7 @@ extension PipelineConfiguration {
     }
     checkEncoders(root.section("encode") ?? CheckedSection(), validator: &validator)
     checkPairs(root, validator: &validator)
+    checkAlign(root, validator: &validator)
     for (index, export) in export.enumerated() {
       let first = export.path.split(separator: "/").first.map(String.init) ?? ""
       if !PathResolver.staysBelow(export.path) || Workspace.reservedNames.contains(first) {

@@ -4,8 +4,7 @@ internal import ItemEncoders
 public enum PipelineSchema {
   /// Sections that the design has and this version does not run: an error rather than silence.
   static let laterSections = [
-    "align": "training the aligner", "train": "training a recommender",
-    "finetune": "fine-tuning codes with recommender gradients",
+    "train": "training a recommender", "finetune": "fine-tuning codes with recommender gradients",
   ]
 
   public static let root = ConfigurationShape.section([
@@ -22,6 +21,8 @@ public enum PipelineSchema {
     ConfigurationKey("catalog", .section(catalog), required: true, "What items there are."),
     ConfigurationKey("encode", .section(encode), "How items become embeddings, one encoder per modality."),
     ConfigurationKey("pairs", .section(pairs), "Which pairs of items behavior ties. Needs 'catalog.interactions'."),
+    ConfigurationKey(
+      "align", .section(align), "How representations learn from the pairs. Without it they are not trained."),
     ConfigurationKey("represent", .section(represent), "How an item's embeddings become one vector."),
     ConfigurationKey("quantize", .section(quantize), "How vectors become codes."),
     ConfigurationKey("resolve", .section(resolve), "What happens to items that share a semantic ID."),

@@ -24,6 +24,8 @@ public struct ReportData: Sendable, Equatable, Codable {
   public var textsWithoutRoute: Int?
   /// What was mined from behavior; nil where the pipeline mines nothing.
   public var pairs: ReportPairs?
+  /// What training the aligner changed; nil where it was not trained here.
+  public var alignment: ReportAlignment?
   public var stages: [ReportStage] = []
   /// Versions, compute path, seed and other facts about the run, in sections.
   public var details: [ReportDetails] = []

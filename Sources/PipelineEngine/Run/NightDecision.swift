@@ -84,7 +84,7 @@ struct NightDecision {
   }
 
   private func representationChange(_ keys: ModelKeys, _ base: GenerationManifest) throws -> String? {
-    if context.forced == .represent { return "represent is forced" }
+    if let forced = context.forced, [.align, .represent].contains(forced) { return "\(forced.rawValue) is forced" }
     if base.properties["represent"] != keys.represent { return "the representation's configuration changed" }
     return try missingModel("representation", "representation model", base)
   }

@@ -37,6 +37,9 @@ struct ReportBuilder {
     data.textsWithoutRoute = try context.manifest(.encode).metrics["withoutRoute"].map { Int($0) }
     data.rejected = try rejected()
     data.pairs = try PairReport(context, snapshot: snapshot, item: item)?.data()
+    if context.configuration.align != nil {
+      data.alignment = AlignmentRecord.read(AlignmentRecord.path(context)).map(ReportAlignment.init)
+    }
     data.stages = context.account.map {
       ReportStage(
         name: $0.stage.rawValue, status: $0.action == .run ? "ran" : "skipped", seconds: $0.seconds,

@@ -16,7 +16,9 @@ struct RepresentStage: Stage {
   func inputs(_ context: RunContext) throws -> [StageInput] {
     [
       StageInput(name: "embeddings", value: try context.manifest(.encode).digest),
-      StageInput(name: "model", value: try context.requireNight().representation.rawValue),
+      StageInput(
+        name: "model",
+        value: try context.finished[.align]?.values["aligner"] ?? context.requireNight().representation.rawValue),
     ]
   }
 
@@ -40,21 +42,20 @@ struct RepresentStage: Stage {
     return result
   }
 
-  private func model(_ context: RunContext, _ embeddings: EmbeddingReader) throws -> RepresentationModel {
+  private func model(_ context: RunContext, _ embeddings: EmbeddingReader) throws -> any Representation {
+    if let aligner = context.finished[.align]?.values["aligner"] {
+      return try Aligner(contentsOf: context.workspace.model(aligner))
+    }
     let night = try context.requireNight()
     if night.representation == .frozen, let base = night.base,
       let fingerprint = try context.generation(base)?.artifacts["representation"]
     {
       return try RepresentationModel(contentsOf: context.workspace.model(fingerprint))
     }
-    var parameters = RepresentationModel.Parameters()
-    if let settings = context.configuration.represent {
-      parameters.dimensions = settings.dimensions
-      parameters.sampleLimit = settings.sampleLimit
-      for (modality, weight) in settings.weights { parameters.weights[modality.rawValue] = Float(weight) }
+    guard let settings = context.configuration.represent else {
+      throw PipelineError(.internalFault, "stage represent runs without its section")
     }
-    parameters.seed = context.configuration.seed
-    var fitting = try RepresentationModel.Fitting(parameters: parameters)
+    var fitting = try RepresentationModel.Fitting(parameters: Self.parameters(settings, context))
     try embeddings.forEachBlock { batches, rows in
       fitting.add(batches)
       context.progress(.represent, "fitting", rows.upperBound, of: embeddings.rows)
@@ -66,6 +67,20 @@ struct RepresentStage: Stage {
       try FileSystem.rename(path + ".tmp", to: path)
     }
     return model
+  }
+}
+
+extension RepresentStage {
+  /// Of the representation that is not trained.
+  static func parameters(
+    _ settings: PipelineConfiguration.Represent, _ context: RunContext
+  ) -> RepresentationModel.Parameters {
+    var parameters = RepresentationModel.Parameters()
+    parameters.dimensions = settings.dimensions
+    parameters.sampleLimit = settings.sampleLimit
+    for (modality, weight) in settings.weights { parameters.weights[modality.rawValue] = Float(weight) }
+    parameters.seed = context.configuration.seed
+    return parameters
   }
 }
 

@@ -25,9 +25,16 @@ struct TextRouting {
       unfitted = []
       return
     }
-    let unknown = try RepresentationModel(contentsOf: context.workspace.model(fingerprint)).unfittedModalities
-    unfitted = Set(
-      EncoderRole.all(context.configuration).filter { unknown.contains($0.name) }.compactMap(\.route))
+    let path = context.workspace.model(fingerprint)
+    let isKnown: (String) -> Bool
+    if context.configuration.align != nil {
+      let names = try Aligner(contentsOf: path).configuration.modalities.map(\.name)
+      isKnown = { names.contains($0) }
+    } else {
+      let unknown = try RepresentationModel(contentsOf: path).unfittedModalities
+      isKnown = { !unknown.contains($0) }
+    }
+    unfitted = Set(EncoderRole.all(context.configuration).filter { !isKnown($0.name) }.compactMap(\.route))
   }
 
   /// The routes of items, from 1; nil for one that has no route to take.

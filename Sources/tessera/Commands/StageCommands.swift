@@ -22,6 +22,14 @@ struct PairsCommand: StageCommand {
   @OptionGroup var output: OutputOptions
 }
 
+struct AlignCommand: StageCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "align", abstract: "Trains the aligner on mined pairs: run --until align.")
+  static let stage = StageName.align
+  @OptionGroup var file: PipelineArgument
+  @OptionGroup var output: OutputOptions
+}
+
 struct QuantizeCommand: StageCommand {
   static let configuration = CommandConfiguration(
     commandName: "quantize", abstract: "Assigns codes: run --until quantize.")

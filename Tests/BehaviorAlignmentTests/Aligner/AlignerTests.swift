@@ -136,13 +136,17 @@ import Testing
     #expect(try #require(result.stopReason).contains("no gain"))
   }
 
-  @Test(arguments: [\AlignerTraining.Parameters.temperature, \.clip, \.learningRate])
-  func parametersOutOfRangeAreRefused(_ path: WritableKeyPath<AlignerTraining.Parameters, Float> & Sendable) {
-    var parameters = AlignerTraining.Parameters()
-    parameters[keyPath: path] = 0
-    let error = #expect(throws: AlignmentError.self) {
-      try AlignerTraining(Self.fixture.configuration(), parameters: parameters)
+  @Test func parametersOutOfRangeAreRefused() {
+    let changes: [(inout AlignerTraining.Parameters) -> Void] = [
+      { $0.temperature = 0 }, { $0.clip = 0 }, { $0.learningRate = .nan }, { $0.batch = 1 }, { $0.modalityDropout = 1 },
+    ]
+    for change in changes {
+      var parameters = AlignerTraining.Parameters()
+      change(&parameters)
+      let error = #expect(throws: AlignmentError.self) {
+        try AlignerTraining(Self.fixture.configuration(), parameters: parameters)
+      }
+      #expect(error?.code == .invalidParameter)
     }
-    #expect(error?.code == .invalidParameter)
   }
 }

@@ -1,0 +1,67 @@
+internal import BehaviorAlignment
+
+extension PipelineConfiguration {
+  /// How the `align` stage trains the aligner. Its representations are as long as `represent.dimensions` says.
+  public struct Align: Sendable {
+    var training: AlignerTraining.Parameters
+    /// All but the modalities and the length of a representation.
+    var shape: AlignerConfiguration
+    /// The share of the mined pairs that training does not see, to decide by when to stop.
+    var validationShare: Double
+    /// Items in memory while training.
+    var itemLimit: Int
+  }
+
+  /// What the schema cannot say of `align`.
+  func checkAlign(_ root: CheckedSection, validator: inout ConfigurationValidator) {
+    guard let align, let section = root.section("align") else { return }
+    let line = root.lines["align"] ?? 1
+    if pairs == nil { validator.report(line, "'align' learns from pairs: add the section 'pairs'") }
+    if represent == nil { validator.report(line, "'align' makes representations: add the section 'represent'") }
+    if align.shape.width % align.shape.heads != 0 {
+      validator.report(
+        section.lines["heads"] ?? line,
+        "align.heads: \(align.shape.heads) does not divide align.width, \(align.shape.width)")
+    }
+  }
+}
+
+extension PipelineConfiguration.Align {
+  init(_ section: CheckedSection, seed: UInt64) {
+    training = AlignerTraining.Parameters()
+    shape = AlignerConfiguration(modalities: [])
+    if let value = section.text("fusion").flatMap(AlignerConfiguration.Fusion.init(rawValue:)) { shape.fusion = value }
+    if let value = section.integer("width") { shape.width = value }
+    if let value = section.integer("tokensPerModality") { shape.tokensPerModality = value }
+    if let value = section.integer("queries") { shape.queries = value }
+    if let value = section.integer("layers") { shape.layers = value }
+    if let value = section.integer("heads") { shape.heads = value }
+    if let value = section.number("dropout") { shape.dropout = Float(value) }
+    if let value = section.integer("steps") { training.steps = value }
+    if let value = section.integer("batch") { training.batch = value }
+    if let value = section.number("learningRate") { training.learningRate = Float(value) }
+    if let value = section.number("temperature") { training.temperature = Float(value) }
+    if let value = section.number("modalityDropout") { training.modalityDropout = Float(value) }
+    if let value = section.number("frequencyCorrection") { training.frequencyCorrection = Float(value) }
+    if let value = section.integer("patience") { training.patience = value }
+    training.seed = section.integer("seed").map { UInt64($0) } ?? seed
+    validationShare = section.number("validationShare") ?? 0.05
+    itemLimit = section.integer("itemLimit") ?? 500_000
+  }
+
+  var stageInputs: [StageInput] {
+    [
+      StageInput(
+        name: "align.shape",
+        value: "fusion \(shape.fusion.rawValue), width \(shape.width), tokensPerModality \(shape.tokensPerModality), "
+          + "queries \(shape.queries), layers \(shape.layers), heads \(shape.heads), dropout \(shape.dropout)"),
+      StageInput(
+        name: "align.training",
+        value: "steps \(training.steps), batch \(training.batch), learningRate \(training.learningRate), "
+          + "temperature \(training.temperature), modalityDropout \(training.modalityDropout), "
+          + "frequencyCorrection \(training.frequencyCorrection), patience \(training.patience), seed \(training.seed)"),
+      StageInput(name: "align.validationShare", value: "\(validationShare)"),
+      StageInput(name: "align.itemLimit", value: "\(itemLimit)"),
+    ]
+  }
+}

@@ -1,0 +1,140 @@
+internal import BehaviorAlignment
+internal import Foundation
+internal import ItemCatalog
+internal import TensorMath
+
+/// Trains the aligner on pairs that behavior ties, once; later nights keep it, as they keep codebooks.
+struct AlignStage: Stage {
+  let name = StageName.align
+  let codeVersion = StageCodeVersions.align
+
+  /// Held-out pairs that representations are compared on.
+  private static let comparedPairs = 20_000
+
+  func settings(_ configuration: PipelineConfiguration) -> [StageInput] { configuration.align?.stageInputs ?? [] }
+
+  func inputs(_ context: RunContext) throws -> [StageInput] {
+    let night = try context.requireNight()
+    if night.representation == .frozen, let fingerprint = try Self.frozen(context) {
+      return [StageInput(name: "aligner", value: fingerprint)]
+    }
+    return [
+      StageInput(name: "embeddings", value: try context.manifest(.encode).digest),
+      StageInput(name: "pairs", value: try context.manifest(.pairs).digest),
+    ]
+  }
+
+  /// The aligner of the generation that tonight builds on.
+  private static func frozen(_ context: RunContext) throws -> String? {
+    guard let base = try context.requireNight().base else { return nil }
+    return try context.generation(base)?.artifacts["representation"]
+  }
+
+  func run(_ context: RunContext) throws -> StageResult {
+    guard let settings = context.configuration.align, let represent = context.configuration.represent else {
+      throw PipelineError(.internalFault, "stage align runs without its section")
+    }
+    if try context.requireNight().representation == .frozen, let fingerprint = try Self.frozen(context) {
+      var result = Self.result(fingerprint, context)
+      result.summary = "the aligner stays as it is"
+      return result
+    }
+    try FileSystem.makeDirectory(context.workspace.stage(.align))
+    let (mined, heldOut) = try PairFiles(context).load(try context.table())
+    let data = try AlignmentData(context, pairs: mined, heldOut: heldOut, itemLimit: settings.itemLimit)
+    let trained = try train(data, settings, dimensions: represent.dimensions, context)
+    let comparison = try compare(data, trained.aligner, represent, context)
+    let path = context.workspace.model(trained.aligner.fingerprint)
+    if !FileSystem.exists(path) {
+      try trained.aligner.write(to: path + ".tmp")
+      try FileSystem.rename(path + ".tmp", to: path)
+    }
+    return try result(trained, comparison, data, context)
+  }
+
+  private func train(
+    _ data: AlignmentData, _ settings: PipelineConfiguration.Align, dimensions: Int, _ context: RunContext
+  ) throws -> AlignerTraining.Result {
+    var shape = settings.shape
+    shape.modalities = data.modalities.map { .init(name: $0.name, dimensions: $0.vectors.columns) }
+    shape.dimensions = dimensions
+    let (training, validation) = data.pairs.splittingValidation(
+      share: settings.validationShare, seed: settings.training.seed)
+    let interruption = Interruption.current
+    return try AlignerTraining(shape, parameters: settings.training).train(
+      data.modalities, pairs: training, validation: validation, isCancelled: { interruption.isRequested },
+      observe: { measurement in
+        context.progress(.align, "training", measurement.step, of: settings.training.steps, unit: "steps")
+      })
+  }
+
+  private func compare(
+    _ data: AlignmentData, _ aligner: Aligner, _ represent: PipelineConfiguration.Represent, _ context: RunContext
+  ) throws -> RepresentationComparison {
+    try Interruption.check()
+    context.progress(.align, "comparing", 0, of: 1, unit: "steps")
+    var parameters = RepresentStage.parameters(represent, context)
+    parameters.sampleLimit = min(parameters.sampleLimit, 50_000)
+    let untrained = try RepresentationModel.fit(data.modalities, parameters: parameters)
+    return RepresentationComparison(
+      data.modalities, untrained: untrained, aligner: aligner, pairs: data.heldOut.thinned(to: Self.comparedPairs))
+  }
+
+  private func result(
+    _ trained: AlignerTraining.Result, _ comparison: RepresentationComparison, _ data: AlignmentData,
+    _ context: RunContext
+  ) throws -> StageResult {
+    let record = AlignmentRecord(
+      items: data.modalities.first?.vectors.rows ?? 0, heldOutPairs: comparison.rows.first?.recall.pairs ?? 0,
+      comparison: comparison.rows, measurements: trained.measurements, stopReason: trained.stopReason)
+    try record.write(to: AlignmentRecord.path(context))
+    var result = Self.result(trained.aligner.fingerprint, context)
+    result.outputs.append(AlignmentRecord.path(context))
+    result.metrics = [
+      "steps": Double(trained.steps), "pairsPerSecond": trained.pairsPerSecond.rounded(),
+      "items": Double(record.items),
+    ]
+    for row in comparison.rows {
+      for (cutoff, recall) in row.recall.recall { result.metrics["\(row.name).recall@\(cutoff)"] = recall }
+    }
+    let aligned = comparison.rows.first { $0.name == "aligned" }?.recall.recall[10] ?? 0
+    result.summary =
+      "\(trained.steps) steps, \(rounded(aligned * 100)) % of held-out pairs found among 10 items"
+      + (trained.stopReason.map { "; stopped: \($0)" } ?? "")
+    return result
+  }
+
+  private static func result(_ fingerprint: String, _ context: RunContext) -> StageResult {
+    var result = StageResult()
+    result.outputs = [context.workspace.model(fingerprint)]
+    result.digest = fingerprint
+    result.values = ["aligner": fingerprint]
+    return result
+  }
+}
+
+/// What a night's training of the aligner found, for the report.
+struct AlignmentRecord: Codable, Equatable {
+  /// That targets were looked for among.
+  var items: Int
+  var heldOutPairs: Int
+  var comparison: [RepresentationComparison.Row]
+  var measurements: [AlignerTraining.Measurement]
+  var stopReason: String?
+
+  static func path(_ context: RunContext) -> String { context.workspace.stage(.align) + "/alignment.json" }
+
+  func write(to path: String) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    try FileSystem.write(String(decoding: try encoder.encode(self), as: UTF8.self), to: path)
+  }
+
+  /// Nil where no aligner was trained on this machine, or the file cannot be read: the report then leaves it out.
+  static func read(_ path: String) -> AlignmentRecord? {
+    guard let bytes = try? FileSystem.readSmallFile(path, limit: 16 << 20, what: "record of the alignment") else {
+      return nil
+    }
+    return try? JSONDecoder().decode(AlignmentRecord.self, from: Data(bytes))
+  }
+}
