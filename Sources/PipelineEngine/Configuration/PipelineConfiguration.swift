@@ -1,6 +1,7 @@
 internal import BehaviorAlignment
 internal import Foundation
 public import ItemCatalog
+public import Quantizers
 
 /// A pipeline file, checked and with its defaults filled in. Paths are absolute.
 public struct PipelineConfiguration: Sendable {
@@ -79,6 +80,10 @@ public struct PipelineConfiguration: Sendable {
     public var sampleLimit: Int
     public var refit: Refit
     public var driftThreshold: Double
+    /// Nil unless the method is rq-vae.
+    public var autoencoder: ResidualAutoencoder.Parameters?
+    /// Nil: no VQ codes.
+    public var neighbors: Neighbors?
   }
 
   public enum Policy: String, Sendable {
@@ -173,6 +178,7 @@ extension PipelineConfiguration {
     if let encode, encode.text == nil, encode.image == nil {
       validator.report(root.lines["encode"] ?? 1, "encode: names no encoder: add 'text', 'image' or both")
     }
+    quantize?.check(root.section("quantize"), &validator)
     for modality in ["text", "image"] {
       guard let section = root.section("encode")?.section(modality), let line = section.lines["command"] else {
         continue
@@ -250,6 +256,8 @@ extension PipelineConfiguration.Quantize {
     sampleLimit = section.integer("sampleLimit") ?? 262_144
     refit = section.text("refit").flatMap(PipelineConfiguration.Refit.init(rawValue:)) ?? .never
     driftThreshold = section.number("driftThreshold") ?? 1.25
+    autoencoder = Self.autoencoder(section, method: method, sizes: sizes, seed: self.seed, sampleLimit: sampleLimit)
+    neighbors = Self.neighbors(section)
   }
 }
 

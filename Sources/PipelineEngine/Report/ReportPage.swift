@@ -69,7 +69,8 @@ public struct ReportPage {
   /// The sections that have something to show, in order.
   private var sections: [Section] {
     [
-      figuresSection, levelsSection, bucketsSection, worstBucketsSection, prefixesSection, rejectedSection,
+      figuresSection, levelsSection, trainingSection, bucketsSection, worstBucketsSection, prefixesSection,
+      rejectedSection,
       stagesSection, detailsSection,
     ].compactMap { $0 }
   }

@@ -54,7 +54,7 @@ extension ResidualAutoencoder {
     public var sampleLimit: Int
 
     public init(
-      sizes: [Int] = [256, 256, 256, 256], hidden: [Int] = [], latentDimensions: Int = 64,
+      sizes: [Int] = [256, 256, 256, 256], hidden: [Int] = [], latentDimensions: Int = 128,
       estimator: QuantizationEstimator = .straightThrough, commitment: Float = 0.25, centroidDecay: Double = 0.95,
       pairWeight: Float = 0, epochs: Int = 60, settlingEpochs: Int = 10, patience: Int = 10, batchSize: Int = 256,
       learningRate: Float = 1e-3, weightDecay: Float = 0.01, heldOutShare: Double = 0.05, seed: UInt64 = 1,
