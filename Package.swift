@@ -104,7 +104,7 @@ let package = Package(
       "PipelineEngineTests",
       [
         "PipelineEngine", "SemanticIDStore", "ItemCatalog", "Quantizers", "TensorMath", "ItemEncoders",
-        "BehaviorAlignment", "TableExport",
+        "BehaviorAlignment", "TableExport", "NeuralNetworks",
       ]),
     tests("EndToEndTests", ["tessera", "SemanticIDStore", "ItemCatalog", "ItemEncoders", "TensorMath"]),
   ]

@@ -43,14 +43,14 @@ extension PipelineConfiguration.Quantize {
       StageInput(name: "quantize.seed", value: "\(seed)"),
       StageInput(name: "quantize.iterations", value: "\(iterations)"),
       StageInput(name: "quantize.sampleLimit", value: "\(sampleLimit)"),
-    ]
+    ] + autoencoderInputs
   }
 
   var stageInputs: [StageInput] {
     trainingInputs + [
       StageInput(name: "quantize.refit", value: refit.rawValue),
       StageInput(name: "quantize.driftThreshold", value: refit == .onDrift ? "\(driftThreshold)" : "unused"),
-    ]
+    ] + neighborInputs
   }
 }
 

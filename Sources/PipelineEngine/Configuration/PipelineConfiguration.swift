@@ -1,6 +1,7 @@
 internal import BehaviorAlignment
 internal import Foundation
 public import ItemCatalog
+public import Quantizers
 
 /// A pipeline file, checked and with its defaults filled in. Paths are absolute.
 public struct PipelineConfiguration: Sendable {
@@ -72,6 +73,10 @@ public struct PipelineConfiguration: Sendable {
     public var sampleLimit: Int
     public var refit: Refit
     public var driftThreshold: Double
+    /// Nil unless the method is rq-vae.
+    public var autoencoder: ResidualAutoencoder.Parameters?
+    /// Nil: no VQ codes.
+    public var neighbors: Neighbors?
   }
 
   public enum Policy: String, Sendable {
@@ -171,6 +176,7 @@ extension PipelineConfiguration {
     checkEncoders(root.section("encode") ?? CheckedSection(), validator: &validator)
     checkPairs(root, validator: &validator)
     checkAlign(root, validator: &validator)
+    quantize?.check(root.section("quantize"), &validator)
     for (index, export) in export.enumerated() {
       let first = export.path.split(separator: "/").first.map(String.init) ?? ""
       if !PathResolver.staysBelow(export.path) || Workspace.reservedNames.contains(first) {
@@ -250,6 +256,8 @@ extension PipelineConfiguration.Quantize {
     sampleLimit = section.integer("sampleLimit") ?? 262_144
     refit = section.text("refit").flatMap(PipelineConfiguration.Refit.init(rawValue:)) ?? .never
     driftThreshold = section.number("driftThreshold") ?? 1.25
+    autoencoder = Self.autoencoder(section, method: method, sizes: sizes, seed: self.seed, sampleLimit: sampleLimit)
+    neighbors = Self.neighbors(section)
   }
 }
 

@@ -138,7 +138,7 @@ public enum PipelineSchema {
 
   private static let quantize: [ConfigurationKey] = [
     ConfigurationKey(
-      "method", .choice(["residual-kmeans", "balanced", "balanced-greedy"]),
+      "method", .choice(["residual-kmeans", "balanced", "balanced-greedy", "rq-vae"]),
       "The quantizer. Default: residual-kmeans."),
     ConfigurationKey(
       "sizes", .list(of: .integer(2...65_536), count: 1...16), "Centroids of each level. Default: [256, 256, 256, 256]."
@@ -154,6 +154,9 @@ public enum PipelineSchema {
       "driftThreshold", .number(1...1_000),
       "With on-drift: refit where the new items' mean squared error exceeds the training error by this factor. "
         + "Default: 1.25."),
+    ConfigurationKey("autoencoder", .section(autoencoder), "With rq-vae: the encoder and decoder, and their training."),
+    ConfigurationKey(
+      "neighbors", .section(neighbors), "VQ codes: each item's nearest items of a set. Absent: there are none."),
   ]
 
   private static let resolve: [ConfigurationKey] = [

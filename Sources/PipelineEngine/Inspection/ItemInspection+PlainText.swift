@@ -18,8 +18,8 @@ extension ItemInspection {
       ])
     }
     text += table.text()
-    guard !neighbors.isEmpty else { return text + "\nno other item shares its first code\n" }
-    return text + "\n" + neighborsText()
+    text += neighbors.isEmpty ? "\nno other item shares its first code\n" : "\n" + neighborsText()
+    return text + vectorNeighborsText()
   }
 
   private func neighborsText() -> String {

@@ -39,6 +39,9 @@ public struct ItemInspection: Sendable, Equatable, Codable {
   /// Longest shared prefix first, then by id.
   public let neighbors: [Neighbor]
 
+  /// The VQ codes, nearest first; nil for a generation without any.
+  public internal(set) var vectorNeighbors: [VectorNeighbor]?
+
   /// Looks up one item.
   ///
   /// - Throws: `PipelineError.inputMissing` where the generation lacks the item.

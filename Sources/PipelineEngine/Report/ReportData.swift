@@ -14,6 +14,8 @@ public struct ReportData: Sendable, Equatable, Codable {
   public var figures: [ReportFigure] = []
   public var buckets: BucketMetrics?
   public var levels: [ReportLevel] = []
+  /// How tonight's rq-vae was trained, epoch by epoch; nil where none was.
+  public var training: [ResidualAutoencoder.EpochStatistics]?
   /// The codes of the first level with the most items, and below them those of the next.
   public var prefixes: [ReportPrefix] = []
   /// The fullest buckets, the fullest first.

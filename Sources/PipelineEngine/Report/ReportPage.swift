@@ -72,9 +72,8 @@ public struct ReportPage {
   /// The sections that have something to show, in order.
   private var sections: [Section] {
     [
-      figuresSection, levelsSection, bucketsSection, worstBucketsSection, prefixesSection, encodersSection,
-      pairsSection,
-      alignmentSection, rejectedSection, stagesSection, detailsSection,
+      figuresSection, levelsSection, trainingSection, bucketsSection, worstBucketsSection, prefixesSection,
+      encodersSection, pairsSection, alignmentSection, rejectedSection, stagesSection, detailsSection,
     ].compactMap { $0 }
   }
 

@@ -38,7 +38,8 @@ struct NightDecision {
   ) throws -> NightRecord {
     var night = NightRecord(
       runKey: runKey, base: current?.generation, published: nil, text: keys.text == nil ? nil : .fit,
-      representation: .fit, codebooks: .fit, carriesIDs: false, reason: "there is no generation to build on")
+      representation: .fit, codebooks: .fit, neighbors: keys.neighbors == nil ? nil : .fit, carriesIDs: false,
+      reason: "there is no generation to build on")
     guard let base = current else { return night }
     if let reason = try encoderChange(keys, base) {
       night.reason = reason
@@ -54,12 +55,19 @@ struct NightDecision {
       night.reason = "the quantizer's configuration changed"
       return night
     }
+    if let reason = try quantizerChange(base) {
+      night.reason = reason
+      return night
+    }
     if context.forced == .quantize || context.configuration.quantize?.refit == .always {
       night.codebooks = .refit
       night.reason = context.forced == .quantize ? "quantize is forced" : "quantize.refit is always"
       return night
     }
     night.codebooks = .frozen
+    if keys.neighbors != nil, base.properties["neighbors"] == keys.neighbors, hasModel(ItemSetFile.role, base) {
+      night.neighbors = .frozen
+    }
     guard base.properties["resolve"] == keys.resolve, context.forced != .resolve else {
       night.reason = context.forced == .resolve ? "resolve is forced" : "the collision policy's configuration changed"
       return night
@@ -89,13 +97,24 @@ struct NightDecision {
     return try missingModel("representation", "representation model", base)
   }
 
+  /// The encoder that the base generation's codebooks go with has to be there.
+  private func quantizerChange(_ base: GenerationManifest) throws -> String? {
+    guard context.configuration.quantize?.autoencoder != nil else { return nil }
+    if context.forced == .quantize, !hasModel("quantizer", base) { return "the quantizer's encoder is missing" }
+    return try missingModel("quantizer", "quantizer's encoder", base)
+  }
+
+  private func hasModel(_ role: String, _ base: GenerationManifest) -> Bool {
+    base.artifacts[role].map { FileSystem.exists(context.workspace.model($0)) } ?? false
+  }
+
   /// A model that the base generation names and the workspace lacks: an error where codes are to stay as they are.
   private func missingModel(_ role: String, _ name: String, _ base: GenerationManifest) throws -> String? {
     let fingerprint = base.artifacts[role] ?? ""
     let path = context.workspace.model(fingerprint)
     if !fingerprint.isEmpty, FileSystem.exists(path) { return nil }
     guard context.configuration.quantize?.refit != .never else {
-      let stage = role == "representation" ? "represent" : "encode"
+      let stage = ["representation": "represent", "quantizer": "quantize"][role] ?? "encode"
       throw PipelineError(
         .inputMissing,
         "the \(name) of generation \(base.generation), '\(path)', is missing, and quantize.refit is never; "

@@ -23,13 +23,18 @@ struct NightRecord: Codable, Sendable, Equatable {
   var text: Part?
   var representation: Part
   var codebooks: Part
+  /// The item set of the VQ codes; nil where the pipeline has none.
+  var neighbors: Part?
   /// Unchanged items keep their semantic ID; otherwise every item is assigned.
   var carriesIDs: Bool
   /// Why what is not frozen is made anew.
   var reason: String
 
   /// Whether every item has to be encoded and represented tonight, not only new and changed ones.
-  var needsAllItems: Bool { !carriesIDs || codebooks != .frozen }
+  var needsAllItems: Bool { !carriesIDs || codebooks != .frozen || neighbors == .fit }
+
+  /// Codebooks that are trained anew take a new item set with them.
+  var keepsItemSet: Bool { neighbors == .frozen && codebooks == .frozen }
 }
 
 extension NightRecord {
@@ -57,6 +62,7 @@ struct ModelKeys: Sendable, Equatable {
   var represent: String
   var quantize: String
   var resolve: String
+  var neighbors: String?
 
   init(_ configuration: PipelineConfiguration) {
     func describe(_ inputs: [StageInput]) -> String {
@@ -68,6 +74,7 @@ struct ModelKeys: Sendable, Equatable {
     if let align = configuration.align { represent += "; " + describe(align.stageInputs) }
     quantize = configuration.quantize.map { describe($0.trainingInputs) } ?? ""
     resolve = configuration.resolve.map { describe($0.stageInputs) } ?? ""
+    neighbors = configuration.quantize.flatMap { $0.neighbors == nil ? nil : describe($0.neighborInputs) }
   }
 
   /// As a generation's properties.
@@ -75,6 +82,7 @@ struct ModelKeys: Sendable, Equatable {
     var result = ["represent": represent, "quantize": quantize, "resolve": resolve]
     result["encode.text"] = text
     result["encode.image"] = image
+    result["neighbors"] = neighbors
     return result
   }
 

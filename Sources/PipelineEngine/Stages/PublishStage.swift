@@ -30,12 +30,16 @@ struct PublishStage: Stage {
     if let current, current.properties["contentDigest"] == facts.contentDigest {
       return result(current, summary: "generation \(current.generation) has these IDs already; nothing to publish")
     }
+    draft.neighbors = try PublishedNeighbors(context).columns()
     draft.parent = current?.generation
     draft.createdAt = Date().formatted(.iso8601)
     draft.artifacts = facts.artifacts
     draft.properties = facts.properties
     draft.metrics = try facts.metrics(context)
     draft.metrics.merge(Self.headlines(columns, codebooks)) { $1 }
+    if draft.artifacts[QuantizerFile.role] != nil {
+      draft.metrics["relativeError"] = try Self.decodedError(context, parent: current, items: columns.count)
+    }
     var options = SemanticIDStore.PublishOptions()
     options.keepGenerations = context.configuration.publish?.keepGenerations
     let observer = context.observer
@@ -63,6 +67,16 @@ struct PublishStage: Stage {
     ]
   }
 
+  /// Mean squared error of what an encoder's codes are decoded to. Of items that keep their codes the error is the
+  /// parent's, since their vectors are not there tonight.
+  private static func decodedError(_ context: RunContext, parent: GenerationManifest?, items: Int) throws -> Double {
+    let metrics = try context.manifest(.quantize).metrics
+    let tonight = metrics["meanSquaredError"] ?? 0
+    guard try context.requireNight().carriesIDs, let before = parent?.metrics["relativeError"] else { return tonight }
+    let share = min(1, (metrics["rows"] ?? 0) / Double(max(1, items)))
+    return share * tonight + (1 - share) * before
+  }
+
   private func result(_ manifest: GenerationManifest, summary: String) -> StageResult {
     var result = StageResult()
     result.outputs = []
@@ -85,6 +99,9 @@ struct GenerationFacts {
     let encoders = try EncoderRecord.all(in: context.manifest(.encode).values)
     for encoder in encoders { artifacts["encoder.\(encoder.role.name)"] = encoder.fingerprint }
     artifacts["representation"] = try context.manifest(.represent).values["representation"]
+    for role in [QuantizerFile.role, ItemSetFile.role] {
+      artifacts[role] = try context.manifest(.quantize).values[role]
+    }
     self.artifacts = artifacts
     var hasher = ContentHasher()
     hasher.updateField(digest)
@@ -93,8 +110,9 @@ struct GenerationFacts {
       hasher.update(Checksum.of(codebook.centroids.elements))
       hasher.update(Checksum.of(codebook.prices ?? []))
     }
-    contentDigest = hasher.finalize().hex
     var properties = ModelKeys(context.configuration).properties
+    if let neighbors = properties["neighbors"] { hasher.updateField(neighbors) }
+    contentDigest = hasher.finalize().hex
     for encoder in encoders { properties["encoder.\(encoder.role.name)"] = encoder.summary }
     properties["pipeline"] = context.configuration.name
     properties["policy"] = context.configuration.resolve?.policy.rawValue

@@ -9,6 +9,12 @@ struct QuantizeFiles {
   let centroids: String
   let prices: String
   private let sizes: String
+  /// Where an encoder comes before the codebooks: what it made of tonight's vectors.
+  let latents: String
+  /// Tonight's rows of the item set, where there is one.
+  let neighbors: String
+  /// What training did in each epoch; there where it trained tonight.
+  let training: String
 
   init(_ context: RunContext) {
     let folder = context.workspace.stage(.quantize)
@@ -17,9 +23,22 @@ struct QuantizeFiles {
     centroids = folder + "/centroids.f32"
     prices = folder + "/prices.f32"
     sizes = folder + "/sizes.u32"
+    latents = folder + "/latents.f32"
+    neighbors = folder + "/neighbors.u32"
+    training = folder + "/training.json"
   }
 
   var all: [String] { [codes, distances, centroids, prices, sizes] }
+
+  /// Removes what only some methods leave, before they do.
+  func removeOptional() { for path in [latents, neighbors, training] { FileSystem.remove(path) } }
+
+  var optional: [String] { [latents, neighbors, training].filter(FileSystem.exists) }
+
+  /// The vectors that the codebooks code.
+  func codedVectors(_ context: RunContext) -> String {
+    FileSystem.exists(latents) ? latents : RepresentStage.path(context)
+  }
 
   func write(_ encoding: Encoding, _ trained: QuantizeStage.Trained) throws(PipelineError) {
     try Self.write(encoding.codes.elements, columns: encoding.codes.levels, to: codes)

@@ -16,7 +16,7 @@ struct QuantizeStage: Stage {
     return [
       StageInput(name: "representations", value: try context.manifest(.represent).digest),
       StageInput(name: "codebooks", value: night.codebooks.rawValue),
-    ]
+    ] + (night.neighbors.map { [StageInput(name: "item set", value: $0.rawValue)] } ?? [])
   }
 
   func run(_ context: RunContext) throws -> StageResult {
@@ -26,14 +26,16 @@ struct QuantizeStage: Stage {
     try FileSystem.makeDirectory(context.workspace.stage(.quantize))
     let vectors = try ColumnFileReader<Float>(path: RepresentStage.path(context))
     let night = try context.requireNight()
+    let files = QuantizeFiles(context)
+    files.removeOptional()
     var trained = try codebooks(settings, night, vectors, context)
-    let quantizer = ResidualQuantizer(codebooks: trained.codebooks)
-    let (encoding, squaredNorm) = try encode(vectors, quantizer, context)
+    let quantizer = try trained.quantizer(context)
+    let (encoding, squaredNorm) = try encode(vectors, quantizer, files, context)
     try checkDrift(encoding, trained: trained, settings, night)
     if night.codebooks != .frozen { trained.trainingError = encoding.meanSquaredError }
-    let files = QuantizeFiles(context)
     try files.write(encoding, trained)
-    return result(encoding, trained, squaredNorm: squaredNorm, quantizer: quantizer, files: files)
+    let neighbors = try NeighborPass(context, vectors, night)?.run(files)
+    return result(encoding, trained, squaredNorm: squaredNorm, quantizer: quantizer, files: files, neighbors)
   }
 
   /// Codebooks and how they came about.
@@ -42,24 +44,35 @@ struct QuantizeStage: Stage {
     /// Mean squared error over the items that were there when the codebooks were trained.
     var trainingError: Double
     var metrics: [String: Double] = [:]
+    /// The fingerprint of the encoder that comes before the codebooks; nil: none does.
+    var encoder: String?
+
+    func quantizer(_ context: RunContext) throws -> any Quantizer {
+      guard let encoder else { return ResidualQuantizer(codebooks: codebooks) }
+      return try QuantizerFile.read(encoder, codebooks: codebooks, context)
+    }
   }
 
   private func codebooks(
     _ settings: PipelineConfiguration.Quantize, _ night: NightRecord, _ vectors: ColumnFileReader<Float>,
     _ context: RunContext
   ) throws -> Trained {
-    var old: ResidualCodebooks?
+    var old: Trained?
     if night.codebooks != .fit, let base = night.base {
       let store = try context.store()
-      let (codebooks, metrics) = try store.read(generation: base) { reader in
-        (try CodebookConversion.codebooks(reader.codebooks()), reader.manifest.metrics)
+      let (codebooks, manifest) = try store.read(generation: base) { reader in
+        (try CodebookConversion.codebooks(reader.codebooks()), reader.manifest)
       }
-      guard night.codebooks == .refit else {
-        return Trained(codebooks: codebooks, trainingError: metrics["quantize.trainingError"] ?? 0)
-      }
-      old = codebooks
+      let stored = Trained(
+        codebooks: codebooks, trainingError: manifest.metrics["quantize.trainingError"] ?? 0,
+        encoder: manifest.artifacts[QuantizerFile.role])
+      guard night.codebooks == .refit else { return stored }
+      old = stored
     }
-    return try train(settings, vectors, startingFrom: old, context)
+    if let parameters = settings.autoencoder {
+      return try AutoencoderTraining(context, parameters).run(vectors, startingFrom: old)
+    }
+    return try train(settings, vectors, startingFrom: old?.codebooks, context)
   }
 
   private func train(
@@ -95,8 +108,11 @@ struct QuantizeStage: Stage {
   }
 
   private func encode(
-    _ vectors: ColumnFileReader<Float>, _ quantizer: ResidualQuantizer, _ context: RunContext
+    _ vectors: ColumnFileReader<Float>, _ quantizer: any Quantizer, _ files: QuantizeFiles, _ context: RunContext
   ) throws -> (Encoding, squaredNorm: Double) {
+    let latents =
+      try quantizer.hasEncoder
+      ? ColumnFileWriter<Float>(path: files.latents, columns: quantizer.codebooks.dimensions) : nil
     var encoding = Encoding(levels: quantizer.codebooks.levels.count)
     var squares = 0.0
     for start in stride(from: 0, to: vectors.rows, by: Self.blockRows) {
@@ -104,9 +120,14 @@ struct QuantizeStage: Stage {
       let rows = start..<min(vectors.rows, start + Self.blockRows)
       let block = try vectors.matrix(rows)
       encoding.append(try quantizer.encode(block))
+      if let latents {
+        let coded = try quantizer.codedVectors(block)
+        try latents.append(coded.elements.span)
+      }
       squares += block.elements.reduce(0.0) { $0 + Double($1) * Double($1) }
       context.progress(.quantize, "assigning", rows.upperBound, of: vectors.rows)
     }
+    try latents?.finish()
     return (encoding, vectors.rows == 0 ? 1 : squares / Double(vectors.rows))
   }
 
@@ -122,15 +143,19 @@ struct QuantizeStage: Stage {
   }
 
   private func result(
-    _ encoding: Encoding, _ trained: Trained, squaredNorm: Double, quantizer: ResidualQuantizer, files: QuantizeFiles
+    _ encoding: Encoding, _ trained: Trained, squaredNorm: Double, quantizer: any Quantizer, files: QuantizeFiles,
+    _ neighbors: NeighborPass.Result?
   ) -> StageResult {
     var result = StageResult()
-    result.outputs = files.all
+    result.outputs = files.all + files.optional
     result.values = ["compute": quantizer.computePath, "rows": "\(encoding.codes.count)"]
     result.metrics = trained.metrics
     result.metrics["rows"] = Double(encoding.codes.count)
     result.metrics["trainingError"] = trained.trainingError
     result.metrics["meanSquaredNorm"] = squaredNorm
+    result.metrics["meanSquaredError"] = encoding.meanSquaredError
+    result.values[QuantizerFile.role] = trained.encoder
+    if let neighbors { neighbors.describe(in: &result) }
     for (level, error) in encoding.levelErrors.enumerated() { result.metrics["levelError.\(level)"] = error }
     result.summary = "\(encoding.codes.count) items, mean squared error \(rounded(encoding.meanSquaredError))"
     return result

@@ -31,6 +31,7 @@ struct ReportBuilder {
     data.figures = figures(metrics)
     data.buckets = metrics.buckets
     data.levels = metrics.levels.enumerated().map { ReportLevel(level: $0.offset + 1, $0.element) }
+    data.training = try training()
     data.prefixes = ReportPrefixes(snapshot: snapshot, item: item).top()
     data.worstBuckets = worstBuckets()
     data.encoders = try encoders()
@@ -57,6 +58,14 @@ struct ReportBuilder {
     return ReportItem(
       id: snapshot.columns.ids[row], title: title, semanticID: snapshot.columns.semanticID(at: row).description,
       imagePath: item?.imagePath)
+  }
+
+  /// What the quantize stage noted of a training tonight.
+  private func training() throws -> [ResidualAutoencoder.EpochStatistics]? {
+    let path = QuantizeFiles(context).training
+    guard FileSystem.exists(path) else { return nil }
+    let bytes = try FileSystem.readSmallFile(path, limit: 64 << 20, what: "training record")
+    return try? JSONDecoder().decode([ResidualAutoencoder.EpochStatistics].self, from: Data(bytes))
   }
 
   // MARK: Figures
@@ -135,9 +144,20 @@ struct ReportBuilder {
           ("compute", try context.manifest(.quantize).values["compute"] ?? "float32"),
           ("seed", "\(context.configuration.seed)"), ("catalog", try context.manifest(.catalog).digest),
           ("night", night.reason), ("codebooks", night.codebooks.rawValue),
-        ]),
+        ] + neighborRows),
       ReportDetails(
         title: "Models", rows: snapshot.manifest.artifacts.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }),
+    ]
+  }
+}
+
+extension ReportBuilder {
+  /// What there is of VQ codes.
+  private var neighborRows: [(String, String)] {
+    guard snapshot.manifest.neighborsPerItem > 0 else { return [] }
+    return [
+      ("neighbors per item", "\(snapshot.manifest.neighborsPerItem)"),
+      ("items in the item set", "\(snapshot.manifest.itemSetSize)"),
     ]
   }
 }
@@ -160,8 +180,12 @@ private struct SnapshotFigures {
     values[.largestBucket] = Double(metrics.buckets.largestBucket)
     values[.utilization] = metrics.levels.reduce(0) { $0 + $1.utilization } / levels
     values[.entropy] = metrics.levels.reduce(0) { $0 + $1.entropy } / levels
+    // Behind an encoder distances are not those of the vectors, and the manifest has the error.
+    let decoded = snapshot.manifest.artifacts[QuantizerFile.role].flatMap { _ in
+      snapshot.manifest.metrics["relativeError"]
+    }
     values[.reconstructionError] =
-      snapshot.columns.distances.reduce(0) { $0 + Double($1) * Double($1) } / Double(max(1, snapshot.count))
+      decoded ?? snapshot.columns.distances.reduce(0) { $0 + Double($1) * Double($1) } / Double(max(1, snapshot.count))
     for (key, flag) in [
       (ReportFigure.Known.movedItems, ItemFlags.moved), (.itemsWithoutText, .textMissing),
       (.itemsWithoutImage, .imageMissing), (.itemsNewerThanCodebooks, .newer),

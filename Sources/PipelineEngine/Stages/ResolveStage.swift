@@ -33,7 +33,7 @@ struct ResolveStage: Stage {
         policy: CollisionPolicy(rawValue: settings.policy.rawValue) ?? .suffix,
         suffixCapacity: settings.suffixCapacity, distanceBudget: settings.distanceBudget.map { Float($0) }))
     let vectors = PendingVectors(
-      try ColumnFileReader<Float>(path: RepresentStage.path(context)), rowOf: assembled.pendingPosition)
+      try ColumnFileReader<Float>(path: QuantizeFiles(context).codedVectors(context)), rowOf: assembled.pendingPosition)
     let resolved = try resolver.resolve(
       codes: assembled.codes, distances: assembled.distances, fixed: assembled.fixed,
       lastLevel: LastLevelDistances(
@@ -94,21 +94,23 @@ struct AssembledCodes {
     var suffixes = ContiguousArray<UInt16>()
     var next = 0
     for row in 0..<table.count {
-      if next < pendingRows.count, Int(pendingRows[next]) == row {
-        elements.append(contentsOf: tonight[next * levels..<(next + 1) * levels])
-        distances.append(tonightDistances[next])
-        flags.append(pendingFlags[next] | newer)
-        pendingPosition.append(next)
-        isFixed.append(false)
-        suffixes.append(0)
-        next += 1
-      } else if let comparison, comparison.isUnchanged[row] {
+      let isPending = next < pendingRows.count && Int(pendingRows[next]) == row
+      if isPending { next += 1 }
+      // Where the item set is new all items are pending, and unchanged ones keep their IDs all the same.
+      if let comparison, comparison.isUnchanged[row] {
         elements.append(contentsOf: comparison.codes[row * levels..<(row + 1) * levels])
         distances.append(comparison.distances[row])
         flags.append(comparison.flags[row])
         pendingPosition.append(-1)
         isFixed.append(true)
         suffixes.append(comparison.suffixes[row])
+      } else if isPending {
+        elements.append(contentsOf: tonight[(next - 1) * levels..<next * levels])
+        distances.append(tonightDistances[next - 1])
+        flags.append(pendingFlags[next - 1] | newer)
+        pendingPosition.append(next - 1)
+        isFixed.append(false)
+        suffixes.append(0)
       } else {
         continue  // Nothing of the item could be encoded.
       }

@@ -1,19 +1,18 @@
-internal import RealModule
-internal import TensorMath
+package import TensorMath
 
 /// One level's centroids while an encoder moves: running means of the residuals that chose them (van den Oord et al.,
 /// 2017, appendix A.1).
-struct LearningCodebook: Sendable {
-  private(set) var centroids: Matrix
+package struct LearningCodebook: Sendable {
+  package private(set) var centroids: Matrix
 
   /// Residuals per centroid and batch, as a running mean.
   private var masses: [Double]
 
   /// Training rows per centroid since the epoch began.
-  private(set) var occupancy: [Int]
+  package private(set) var occupancy: [Int]
   private let decay: Double
 
-  init(_ centroids: Matrix, decay: Double, batchSize: Int) {
+  package init(_ centroids: Matrix, decay: Double, batchSize: Int) {
     self.centroids = centroids
     self.decay = decay
     masses = Array(repeating: Double(batchSize) / Double(centroids.rows), count: centroids.rows)
@@ -21,7 +20,7 @@ struct LearningCodebook: Sendable {
   }
 
   /// The serving rule, on all threads.
-  func assign(_ residuals: Matrix) -> ContiguousArray<UInt16> {
+  package func assign(_ residuals: Matrix) -> ContiguousArray<UInt16> {
     let search = NearestCentroids(centroids)
     var codes = ContiguousArray<UInt16>()
     codes.reserveCapacity(residuals.rows)
@@ -32,7 +31,7 @@ struct LearningCodebook: Sendable {
   }
 
   /// Notes who chose what, and with `isMoving` draws the centroids toward their rows.
-  mutating func observe(_ residuals: Matrix, _ codes: ContiguousArray<UInt16>, isMoving: Bool) {
+  package mutating func observe(_ residuals: Matrix, _ codes: ContiguousArray<UInt16>, isMoving: Bool) {
     let columns = centroids.columns
     var counts = [Int](repeating: 0, count: centroids.rows)
     for code in codes { counts[Int(code)] += 1 }
@@ -58,7 +57,7 @@ struct LearningCodebook: Sendable {
   /// Ends an epoch: centroids that nothing chose get a row each of `residuals`, drawn without replacement, as far as
   /// these go.
   /// - Parameter residuals: nil: dead centroids stay.
-  mutating func endEpoch(
+  package mutating func endEpoch(
     restartingFrom residuals: Matrix?, using random: inout RandomSource
   ) -> ResidualAutoencoder.EpochStatistics.Level {
     let metrics = LevelMetrics(occupancy: occupancy)
@@ -78,5 +77,5 @@ struct LearningCodebook: Sendable {
   }
 
   /// Replaces the centroids by those of a fit to all rows.
-  mutating func settle(_ centroids: Matrix) { self.centroids = centroids }
+  package mutating func settle(_ centroids: Matrix) { self.centroids = centroids }
 }

@@ -5,13 +5,15 @@ extension ResidualAutoencoder {
     /// Centroids per level, 1 to 65,536 each.
     public var sizes: [Int]
 
-    /// Widths of the encoder's hidden layers; the decoder mirrors them.
+    /// Widths of the encoder's hidden layers; the decoder mirrors them. None by default: on whitened representations a
+    /// linear encoder loses no more than one with a hidden layer, and trains in a tenth of the time.
     public var hidden: [Int]
 
     /// Elements of the latent vector that is quantised. Zero: no encoder and no decoder, the vectors themselves.
     public var latentDimensions: Int
 
-    /// How the gradient passes the choice of centroids.
+    /// How the gradient passes the choice of centroids. Straight through by default: on real catalogues it loses a little
+    /// less than the rotation.
     public var estimator: QuantizationEstimator
 
     /// Weight of the commitment term, which keeps latent vectors near their centroids (van den Oord et al., 2017).
@@ -52,9 +54,9 @@ extension ResidualAutoencoder {
     public var sampleLimit: Int
 
     public init(
-      sizes: [Int] = [256, 256, 256, 256], hidden: [Int] = [512], latentDimensions: Int = 64,
-      estimator: QuantizationEstimator = .rotation, commitment: Float = 0.25, centroidDecay: Double = 0.95,
-      pairWeight: Float = 0, epochs: Int = 60, settlingEpochs: Int = 10, patience: Int = 10, batchSize: Int = 1024,
+      sizes: [Int] = [256, 256, 256, 256], hidden: [Int] = [], latentDimensions: Int = 128,
+      estimator: QuantizationEstimator = .straightThrough, commitment: Float = 0.25, centroidDecay: Double = 0.95,
+      pairWeight: Float = 0, epochs: Int = 60, settlingEpochs: Int = 10, patience: Int = 10, batchSize: Int = 256,
       learningRate: Float = 1e-3, weightDecay: Float = 0.01, heldOutShare: Double = 0.05, seed: UInt64 = 1,
       sampleLimit: Int = 262_144
     ) {
@@ -116,6 +118,12 @@ extension ResidualAutoencoder {
       public let entropy: Double
       /// Dead codes that got a residual of the last batch instead.
       public let restarted: Int
+
+      public init(utilization: Double, entropy: Double, restarted: Int) {
+        self.utilization = utilization
+        self.entropy = entropy
+        self.restarted = restarted
+      }
     }
 
     /// From 0; settling epochs count on.
@@ -135,6 +143,19 @@ extension ResidualAutoencoder {
     /// Mean of the squared distance between the quantised vectors of pairs, per latent dimension; nil without pairs.
     public let pairDistance: Double?
     public let levels: [Level]
+
+    public init(
+      epoch: Int, isSettling: Bool, trainingError: Double, heldOutError: Double, commitment: Double,
+      pairDistance: Double?, levels: [Level]
+    ) {
+      self.epoch = epoch
+      self.isSettling = isSettling
+      self.trainingError = trainingError
+      self.heldOutError = heldOutError
+      self.commitment = commitment
+      self.pairDistance = pairDistance
+      self.levels = levels
+    }
   }
 
   /// A trained quantiser and how it came about.

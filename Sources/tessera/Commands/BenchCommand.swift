@@ -10,8 +10,8 @@ struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Runs the product's side of a benchmark and prints one JSON line.",
     subcommands: [
-      BenchResidualKMeans.self, BenchStore.self, BenchProducts.self, BenchNight.self, BenchEncodeText.self,
-      BenchEncodeImage.self, BenchPairs.self,
+      BenchResidualKMeans.self, BenchQuantizers.self, BenchStore.self, BenchProducts.self, BenchNight.self,
+      BenchEncodeText.self, BenchEncodeImage.self, BenchPairs.self,
     ])
 }
 

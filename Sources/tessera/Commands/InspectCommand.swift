@@ -75,7 +75,8 @@ struct InspectItem: ParsableCommand {
   func run() throws {
     let snapshot = try options.snapshot()
     let inspection = try ItemInspection(
-      id, snapshot, catalog: options.catalog(snapshot), limit: options.limit ?? 20)
+      id, snapshot, store: try options.location.open(), catalog: options.catalog(snapshot),
+      limit: options.limit ?? 20)
     try options.show(inspection, inspection.plainText())
   }
 }

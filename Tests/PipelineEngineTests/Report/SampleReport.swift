@@ -12,6 +12,21 @@ let awkwardTitles = [
   "👟 Trail runner", "</style><img src=x onerror=alert(1)>", "Blue ceramic mug", "Walnut desk lamp",
 ]
 
+/// Sixty epochs that learn less and less, and ten that settle.
+func sampleTraining() -> [ResidualAutoencoder.EpochStatistics] {
+  (0..<70).map { epoch in
+    let error = 0.3 + 0.5 / Double(epoch + 1) - (epoch >= 60 ? 0.02 : 0)
+    return ResidualAutoencoder.EpochStatistics(
+      epoch: epoch, isSettling: epoch >= 60, trainingError: error * 0.97, heldOutError: error,
+      commitment: 0.1 / Double(epoch + 1), pairDistance: nil,
+      levels: (0..<3).map { level in
+        .init(
+          utilization: min(1, 0.6 + 0.01 * Double(epoch)), entropy: 5.4 - 0.2 * Double(level) - 1 / Double(epoch + 1),
+          restarted: epoch < 9 ? 12 - epoch : 0)
+      })
+  }
+}
+
 /// A made-up report with everything in it.
 func sampleReport(images folder: String? = nil, isFirst: Bool = false) throws -> ReportData {
   var random = RandomSource(seed: 11)
@@ -43,6 +58,7 @@ func sampleReport(images folder: String? = nil, isFirst: Bool = false) throws ->
     }
     data.levels.append(ReportLevel(level: level, LevelMetrics(occupancy: occupancy)))
   }
+  data.training = sampleTraining()
   let items = try awkwardTitles.enumerated().map { index, title in
     ReportItem(
       id: index == 7 ? "id<&>\"'" : "item-\(1_000 + index)", title: title, semanticID: "12-7-255-3",
