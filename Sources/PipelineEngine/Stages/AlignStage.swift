@@ -1,6 +1,7 @@
 internal import BehaviorAlignment
 internal import Foundation
 internal import ItemCatalog
+internal import SemanticIDStore
 internal import TensorMath
 
 /// Trains the aligner on pairs that behavior ties, once; later nights keep it, as they keep codebooks.
