@@ -27,7 +27,7 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
   }
 
   @Test func commandsOfLaterVersionsAreNotOffered() throws {
-    for command in ["align", "train", "evaluate", "recommend", "finetune", "models"] {
+    for command in ["train", "evaluate", "recommend", "finetune", "models"] {
       #expect(try tessera(command, "x.yaml", in: "/").status == 64, "\(command)")
     }
   }

@@ -69,7 +69,7 @@ func message(_ yaml: String, environment: [String: String] = [:]) -> String {
     (
       "- a\n",
       "/jobs/job.yaml:1: the pipeline file: expected a section with name, workspace, threads, compute, "
-        + "seed, keepRuns, catalog, encode, pairs, represent, quantize, resolve, publish, export, report, "
+        + "seed, keepRuns, catalog, encode, pairs, align, represent, quantize, resolve, publish, export, report, "
         + "found a list of 1"
     ),
   ]
