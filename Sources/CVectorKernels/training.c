@@ -299,11 +299,13 @@ float tessera_log_sum_exp(const float *row, size_t count) {
 PER_INSTRUCTION_SET
 void tessera_exponentials(float *row, size_t count, float shift, float factor) {
   FOR_LANES(i, count) {
-    lanes value;
+    lanes value, kept;
     LOAD_SOME(value, row + i);
     value -= shift;
+    // Zero rather than a denormal number, which processors multiply a hundred times more slowly.
+    ONES_WHERE(kept, value > -60.0f);
     EXPONENTIAL(value);
-    value *= factor;
+    value *= kept * factor;
     STORE_SOME(row + i, value);
   }
 }

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// A small pipeline with a behavior log in which users stay within tens of items.
-private struct PairsFixture {
+struct PairsFixture {
   var pipeline: PipelineFixture
   let folder: String
   var log: [String] = []

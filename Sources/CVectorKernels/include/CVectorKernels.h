@@ -211,7 +211,7 @@ void tessera_softmax_gradient(float *scores, const float *dp, size_t count, floa
 /// log(sum(exp(row[i]))).
 float tessera_log_sum_exp(const float *row, size_t count);
 
-/// row[i] = exp(row[i] - shift) * factor.
+/// row[i] = exp(row[i] - shift) * factor; 0 where row[i] - shift is below -60.
 void tessera_exponentials(float *row, size_t count, float shift, float factor);
 
 /// One step of AdamW (Loshchilov and Hutter, 2019, algorithm 2) with `gradient` multiplied by `factor` before:

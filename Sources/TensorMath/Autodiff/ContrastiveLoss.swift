@@ -88,16 +88,19 @@ private struct ContrastiveScores {
     let columns = scores.columns, direction = columnSums == nil ? factor : factor / 2
     // A column's probabilities times its share, as one exponential: e^(score − sum + log share).
     let shifts = columnSums.map { sums in
-      zip(sums, shares).map { sum, share in share > 0 ? sum - Float.log(share) : .infinity }
+      ContiguousArray(zip(sums, shares).lazy.map { sum, share in share > 0 ? sum - Float.log(share) : .infinity })
     }
     return unsafe scores.mappedRows { source, target, rows in
+      var byColumn = ContiguousArray<Float>(repeating: 0, count: shifts?.count ?? 0)
       for (place, row) in rows.enumerated() {
         let (line, given) = unsafe (target + place * columns, source + place * columns)
         unsafe line.initialize(from: given, count: columns)
         unsafe tessera_exponentials(line, columns, rowSums[row], direction * shares[row])
         if let shifts {
-          for column in 0..<scores.rows {
-            unsafe line[column] += direction * Float.exp(given[column] - shifts[column])
+          for column in shifts.indices { byColumn[column] = unsafe given[column] - shifts[column] }
+          unsafe byColumn.withUnsafeMutableBufferPointer { byColumn in
+            unsafe tessera_exponentials(byColumn.baseAddress, byColumn.count, 0, direction)
+            unsafe tessera_add_scaled(line, byColumn.baseAddress, 1, byColumn.count)
           }
         }
         unsafe line[row] -= factor * shares[row]
@@ -107,15 +110,17 @@ private struct ContrastiveScores {
 }
 
 extension Matrix {
-  /// log Σ exp of each of the first columns.
+  /// log Σ exp of each of the first columns. Some columns at a time are copied to rows, a line of the cache each.
   fileprivate func leadingColumnLogSumExps(_ count: Int) -> ContiguousArray<Float> {
-    let parts = Parallelism.mapChunks(of: count, size: 64) { range in
-      var column = ContiguousArray<Float>(repeating: 0, count: rows)
-      return ContiguousArray(
-        range.map { index in
-          for row in 0..<rows { column[row] = elements[row * columns + index] }
-          return unsafe column.withUnsafeBufferPointer { unsafe tessera_log_sum_exp($0.baseAddress, rows) }
-        })
+    let parts = Parallelism.mapChunks(of: count, size: 16) { range in
+      var lines = ContiguousArray<Float>(repeating: 0, count: range.count * rows)
+      for row in 0..<rows {
+        for (place, column) in range.enumerated() { lines[place * rows + row] = elements[row * columns + column] }
+      }
+      return unsafe lines.withUnsafeBufferPointer { lines in
+        ContiguousArray(
+          range.indices.map { unsafe tessera_log_sum_exp(lines.baseAddress! + ($0 - range.lowerBound) * rows, rows) })
+      }
     }
     return joined(parts)
   }
