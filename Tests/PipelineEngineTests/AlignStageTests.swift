@@ -1,6 +1,7 @@
 import BehaviorAlignment
 import Foundation
 import PipelineEngine
+import SemanticIDStore
 import TestSupport
 import Testing
 
@@ -43,7 +44,7 @@ struct AlignStageTests {
       #expect(try Self.metrics(summary)["steps"] == nil)
       let after = try fixture.pipeline.records()
       #expect(after["new-item"] != nil)
-      for (id, record) in before where id != "item-3" { #expect(after[id]?.codes == record.codes, "\(id)") }
+      for (id, record) in before where id != "item-3" { #expect(after[id]?.semanticID == record.semanticID, "\(id)") }
     }
   }
 
