@@ -28,14 +28,13 @@ package struct AlignerBatch {
   }
 
   private mutating func hide(_ triggers: [UInt32], _ targets: [UInt32], _ known: PairLookup) {
-    // Each distinct target is looked up once a distinct trigger, and the answer serves all their places.
     var placesOfTarget: [UInt32: [Int32]] = [:]
     for (place, target) in targets.enumerated() { placesOfTarget[target, default: []].append(Int32(place)) }
-    let distinct = placesOfTarget.keys.sorted()
     var hiddenFromTrigger: [UInt32: [Int32]] = [:]
     for trigger in Set(triggers) {
-      hiddenFromTrigger[trigger] = distinct.filter { $0 == trigger || known.contains(trigger, $0) }
-        .flatMap { placesOfTarget[$0] ?? [] }
+      var places = placesOfTarget[trigger] ?? []
+      for partner in known.partners(of: trigger) where partner != trigger { places += placesOfTarget[partner] ?? [] }
+      hiddenFromTrigger[trigger] = places
     }
     hidden = triggers.indices.map { place in
       var all = hiddenFromTrigger[triggers[place]] ?? []

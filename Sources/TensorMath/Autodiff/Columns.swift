@@ -1,3 +1,5 @@
+internal import CVectorKernels
+
 extension Variable {
   /// Values of as many rows, side by side.
   /// - Returns: `rows × Σ columns`.
@@ -78,17 +80,32 @@ extension Matrix {
   }
 
   fileprivate mutating func replaceColumns(_ range: Range<Int>, with part: Matrix) {
-    for row in 0..<rows {
-      for column in range {
-        elements[row * columns + column] = part.elements[row * part.columns + column - range.lowerBound]
-      }
-    }
+    unsafe forEachRow(ofColumns: range, part) { target, source, count in unsafe target.update(from: source, count: count) }
   }
 
   mutating func addColumns(_ range: Range<Int>, _ part: Matrix) {
-    for row in 0..<rows {
-      for column in range {
-        elements[row * columns + column] += part.elements[row * part.columns + column - range.lowerBound]
+    unsafe forEachRow(ofColumns: range, part) { target, source, count in unsafe tessera_add_scaled(target, source, 1, count) }
+  }
+
+  /// Calls `body` with the columns of each row and the row of `part` that belongs there.
+  private mutating func forEachRow(
+    ofColumns range: Range<Int>, _ part: Matrix,
+    _ body: @Sendable (UnsafeMutablePointer<Float>, UnsafePointer<Float>, Int) -> Void
+  ) {
+    precondition(
+      part.rows == rows && part.columns == range.count && range.upperBound <= columns, "columns that do not fit")
+    let columns = columns
+    unsafe elements.withUnsafeMutableBufferPointer { target in
+      guard let base = target.baseAddress else { return }
+      let target = unsafe SharedPointer(base)
+      Parallelism.forEachChunk(of: part.rows, size: rowsPerNormalizationTask) { rows in
+        unsafe part.elements.withUnsafeBufferPointer { source in
+          guard let source = source.baseAddress else { return }
+          for row in rows {
+            unsafe body(
+              target.pointer + row * columns + range.lowerBound, source + row * range.count, range.count)
+          }
+        }
       }
     }
   }

@@ -163,3 +163,18 @@ struct PairSamplerTests {
     }
   }
 }
+
+@Suite struct PairPartnerTests {
+  @Test func partnersAreThoseThatTheLookupKnows() {
+    var random = RandomSource(seed: 8)
+    let pairs = (0..<40).flatMap { first in
+      (0..<40).filter { $0 != first && Int.random(in: 0..<5, using: &random) == 0 }.map {
+        PairTable.Pair(trigger: UInt32(first), target: UInt32($0), source: .nearby, weight: 1, support: 1)
+      }
+    }
+    let lookup = PairLookup(PairTable(itemCount: 40, pairs))
+    for item in 0..<UInt32(40) {
+      #expect(lookup.partners(of: item).sorted() == (0..<40).filter { lookup.contains(item, $0) })
+    }
+  }
+}
