@@ -59,7 +59,8 @@ def unit(np, vectors):
 
 
 def memory(a):
-    source = [json.loads(text)["title"] for text in open(f"{a.data}/amazon-beauty/items.jsonl", encoding="utf-8")]
+    titles = (json.loads(text)["title"] for text in open(f"{a.data}/amazon-beauty/items.jsonl", encoding="utf-8"))
+    source = [title for title in titles if title.split()]
     words = sorted({word for title in source[:2000] for word in title.split()})
     for count in a.texts:
         work = pathlib.Path(tempfile.mkdtemp(dir=a.folder))
