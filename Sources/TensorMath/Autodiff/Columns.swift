@@ -80,11 +80,15 @@ extension Matrix {
   }
 
   fileprivate mutating func replaceColumns(_ range: Range<Int>, with part: Matrix) {
-    unsafe forEachRow(ofColumns: range, part) { target, source, count in unsafe target.update(from: source, count: count) }
+    unsafe forEachRow(ofColumns: range, part) { target, source, count in
+      unsafe target.update(from: source, count: count)
+    }
   }
 
   mutating func addColumns(_ range: Range<Int>, _ part: Matrix) {
-    unsafe forEachRow(ofColumns: range, part) { target, source, count in unsafe tessera_add_scaled(target, source, 1, count) }
+    unsafe forEachRow(ofColumns: range, part) { target, source, count in
+      unsafe tessera_add_scaled(target, source, 1, count)
+    }
   }
 
   /// Calls `body` with the columns of each row and the row of `part` that belongs there.
