@@ -64,6 +64,7 @@ let package = Package(
     library("Quantizers", ["TensorMath", "NeuralNetworks", collections, numerics]),
     library("SemanticIDStore", ["CLMDB"]),
     library("TableExport", ["TensorMath", "NeuralNetworks"]),
+    library("Recommenders", ["TensorMath", "NeuralNetworks", "BehaviorAlignment", numerics]),
     library(
       "PipelineEngine",
       [
@@ -100,6 +101,7 @@ let package = Package(
       swiftSettings: sharedSettings),
     tests("SemanticIDStoreTests", ["SemanticIDStore", "StoreTestHelper", "TensorMath"]),
     tests("TableExportTests", ["TableExport", "TensorMath", "NeuralNetworks"]),
+    tests("RecommendersTests", ["Recommenders", "BehaviorAlignment", "NeuralNetworks", "TensorMath", "ItemCatalog"]),
     tests(
       "PipelineEngineTests",
       [

@@ -1,0 +1,36 @@
+/// What a next-item model is asked: after these items, in this order, which comes next?
+public struct NextItemQuery: Sendable, Equatable {
+  /// As the history numbers users.
+  public var user: Int
+  /// Rows of the item table, the earliest first; may be empty.
+  public var history: ContiguousArray<UInt32>
+  /// The row of the item that did come next.
+  public var target: UInt32
+
+  public init(user: Int, history: ContiguousArray<UInt32>, target: UInt32) {
+    self.user = user
+    self.history = history
+    self.target = target
+  }
+}
+
+extension TrainingSplit {
+  /// One question per user who has an event held out at a place: what comes there, after all before it, the earlier
+  /// held-out events included. Of `leaveLast: 2`, place 1 validates and place 2 tests.
+  /// - Parameters:
+  ///   - place: among the user's held-out events, from 1.
+  ///   - maximumHistory: only the latest that many items of the history.
+  /// - Returns: by user, ascending. A user whose target is the first event of all is left out.
+  /// - Complexity: O(users · maximumHistory).
+  public func nextItemQueries(place: Int, maximumHistory: Int = .max) -> [NextItemQuery] {
+    precondition(place > 0 && maximumHistory > 0, "places count from 1, and a history has room for an item")
+    return (0..<history.userCount).compactMap { user in
+      let held = heldOutRange(ofUser: user)
+      let target = held.lowerBound + place - 1
+      guard target < held.upperBound, target > history.offsets[user] else { return nil }
+      let before = (history.offsets[user]..<target).suffix(maximumHistory)
+      return NextItemQuery(
+        user: user, history: ContiguousArray(history.items[before]), target: history.items[target])
+    }
+  }
+}
