@@ -45,6 +45,7 @@ struct TesseraCommand: ParsableCommand {
     subcommands: [
       SampleCommand.self, RunCommand.self, PlanCommand.self, CheckCommand.self, InspectCommand.self,
       ExportCommand.self, RollbackCommand.self, EncodeCommand.self, PairsCommand.self, AlignCommand.self,
+      BehaviorCommand.self,
       QuantizeCommand.self,
       PublishCommand.self, ReportCommand.self, ModelsCommand.self, BenchCommand.self,
     ])

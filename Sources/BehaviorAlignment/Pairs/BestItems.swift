@@ -1,9 +1,15 @@
 /// The best few of many scored items: by score, then by row.
-struct BestItems {
-  struct Entry {
-    var item: UInt32
-    var score: Float
-    var support: UInt32
+package struct BestItems {
+  package struct Entry {
+    package var item: UInt32
+    package var score: Float
+    package var support: UInt32
+
+    package init(item: UInt32, score: Float, support: UInt32) {
+      self.item = item
+      self.score = score
+      self.support = support
+    }
 
     func isBetter(than other: Entry) -> Bool {
       score > other.score || score == other.score && item < other.item
@@ -12,12 +18,12 @@ struct BestItems {
 
   let limit: Int
   /// The best first.
-  private(set) var entries: ContiguousArray<Entry> = []
+  package private(set) var entries: ContiguousArray<Entry> = []
 
-  init(limit: Int) { self.limit = limit }
+  package init(limit: Int) { self.limit = limit }
 
   /// - Complexity: O(1) for an item that is not among the best, else O(limit).
-  mutating func add(_ entry: Entry) {
+  package mutating func add(_ entry: Entry) {
     if entries.count == limit {
       guard let last = entries.last, entry.isBetter(than: last) else { return }
       entries.removeLast()
@@ -31,7 +37,7 @@ struct BestItems {
     entries[place] = entry
   }
 
-  mutating func removeAll() { entries.removeAll(keepingCapacity: true) }
+  package mutating func removeAll() { entries.removeAll(keepingCapacity: true) }
 
   /// The entries as pairs of a trigger, by target.
   func pairs(trigger: UInt32, source: PairSource) -> [PairTable.Pair] {

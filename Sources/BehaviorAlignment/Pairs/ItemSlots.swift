@@ -1,13 +1,15 @@
 /// A small table from items to consecutive numbers, emptied in the time of what is in it: a miner's scratch memory
 /// for one item's neighborhood. Its size follows the neighborhood, never the catalogue.
-struct ItemSlots {
+package struct ItemSlots {
   /// The items in the order in which they came; an item's place here is its number.
-  private(set) var items: ContiguousArray<UInt32> = []
+  package private(set) var items: ContiguousArray<UInt32> = []
   /// Open addressing: 0 is free, else number + 1.
   private var slots: ContiguousArray<UInt32> = ContiguousArray(repeating: 0, count: 256)
 
+  package init() {}
+
   /// The number of an item, which is added when it is not there.
-  mutating func number(of item: UInt32) -> Int {
+  package mutating func number(of item: UInt32) -> Int {
     if items.count &* 2 >= slots.count { grow() }
     var slot = Self.slot(item, slots.count)
     while slots[slot] != 0 {
@@ -20,7 +22,7 @@ struct ItemSlots {
     return items.count &- 1
   }
 
-  mutating func removeAll() {
+  package mutating func removeAll() {
     // Emptying slot by slot would need their search order; clearing costs less until the table is much too large.
     if slots.count > 256, items.count &* 32 < slots.count {
       slots = ContiguousArray(repeating: 0, count: max(256, slots.count / 2))

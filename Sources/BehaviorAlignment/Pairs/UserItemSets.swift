@@ -1,21 +1,21 @@
-/// Each user's distinct items of the training window, the latest first, and each item's users: what Swing counts on.
+/// Each user's distinct items of the training window, the latest first, and each item's users: what Swing and item neighbors count on.
 ///
 /// Memory: 4 bytes per kept (user, item) in each direction, 12 per user, 8 per item.
-struct UserItemSets {
+package struct UserItemSets: Sendable {
   /// Where each user's items begin.
-  private(set) var userOffsets: [Int]
-  private(set) var items: ContiguousArray<UInt32> = []
+  package private(set) var userOffsets: [Int]
+  package private(set) var items: ContiguousArray<UInt32> = []
   /// Distinct items of each user's whole training window, capped or not.
-  private(set) var distinctCounts: ContiguousArray<UInt32>
+  package private(set) var distinctCounts: ContiguousArray<UInt32>
   /// Where each item's users begin.
-  private(set) var itemOffsets: [Int]
+  package private(set) var itemOffsets: [Int]
   /// Ascending within an item.
-  private(set) var users: ContiguousArray<UInt32>
+  package private(set) var users: ContiguousArray<UInt32>
   /// (user, item)s left out because the user has more items than the cap.
-  private(set) var beyondCap = 0
+  package private(set) var beyondCap = 0
 
   /// - Complexity: O(events).
-  init(_ split: TrainingSplit, itemsPerUser: Int) {
+  package init(_ split: TrainingSplit, itemsPerUser: Int) {
     let history = split.history
     userOffsets = [0]
     userOffsets.reserveCapacity(history.userCount + 1)

@@ -23,6 +23,9 @@ public enum PipelineSchema {
     ConfigurationKey("pairs", .section(pairs), "Which pairs of items behavior ties. Needs 'catalog.interactions'."),
     ConfigurationKey(
       "align", .section(align), "How representations learn from the pairs. Without it they are not trained."),
+    ConfigurationKey(
+      "behavior", .section(behavior),
+      "Vectors that items get from who is used with whom, joined with what they are. Needs 'pairs' for its window."),
     ConfigurationKey("represent", .section(represent), "How an item's embeddings become one vector."),
     ConfigurationKey("quantize", .section(quantize), "How vectors become codes."),
     ConfigurationKey("resolve", .section(resolve), "What happens to items that share a semantic ID."),

@@ -31,6 +31,7 @@ public struct Pipeline: Sendable {
     if configuration.encode != nil { stages.append(EncodeStage()) }
     if configuration.pairs != nil { stages.append(PairsStage()) }
     if configuration.align != nil { stages.append(AlignStage()) }
+    if configuration.behavior != nil { stages.append(BehaviorStage()) }
     if configuration.represent != nil { stages.append(RepresentStage()) }
     if configuration.quantize != nil { stages.append(QuantizeStage()) }
     if configuration.resolve != nil { stages.append(ResolveStage()) }
@@ -147,7 +148,7 @@ public struct Pipeline: Sendable {
     night.reason = "the new items' error is \(rounded(drift.ratio)) times the training error"
     try NightDecision(context: context).save(night)
     context.night = night
-    for stage in [StageName.encode, .align, .represent, .quantize] { context.finished[stage] = nil }
+    for stage in [StageName.encode, .align, .behavior, .represent, .quantize] { context.finished[stage] = nil }
     context.observer.observe(.note("\(night.reason); the codebooks are refitted"))
   }
 

@@ -20,15 +20,11 @@ struct PairsStage: Stage {
     let category = context.configuration.pairs?.categoryAttribute
     return [
       StageInput(
-        name: "interactions", value: try Self.reader(catalog).sourceSignature(of: catalog.interactions)),
+        name: "interactions", value: try BehaviorLog.signature(catalog)),
       StageInput(
         name: "the log's items in the catalogue",
         value: try items?.signature(try context.table(), category: category) ?? "not read yet"),
     ]
-  }
-
-  private static func reader(_ catalog: PipelineConfiguration.Catalog) -> InteractionReader {
-    InteractionReader(minimumRating: catalog.minimumRating, limits: catalog.catalogLimits)
   }
 
   func run(_ context: RunContext) throws -> StageResult {
@@ -37,9 +33,9 @@ struct PairsStage: Stage {
     }
     let files = PairFiles(context)
     try FileSystem.makeDirectory(files.folder)
-    let signature = try Self.reader(context.configuration.catalog)
-      .sourceSignature(of: context.configuration.catalog.interactions)
-    let (history, items) = try read(context, settings, files)
+    let signature = try BehaviorLog.signature(context.configuration.catalog)
+    let (history, items) = try BehaviorLog.read(
+      context, name, maximumEventsPerUser: settings.maximumEventsPerUser, rejectedTo: files.rejected)
     let split = try TrainingSplit(history, window: settings.window)
     var figures = PairFigures(history.summary, split.summary)
     let pairs = try mine(split, items, context, settings, &figures)
@@ -61,20 +57,6 @@ struct PairsStage: Stage {
     result.summary =
       "\(pairs.count) pairs of \(split.summary.trainingEvents) interactions; \(heldOut.count) pairs held out"
     return result
-  }
-
-  /// Reads the log and lets go of it: what is kept is a third of its size.
-  private func read(
-    _ context: RunContext, _ settings: PipelineConfiguration.Pairs, _ files: PairFiles
-  ) throws -> (InteractionHistory, PairItems) {
-    let catalog = context.configuration.catalog
-    context.progress(.pairs, "reading interactions", 0, of: 1, unit: "steps")
-    let log = try Self.reader(catalog).read(catalog.interactions, rejectedTo: files.rejected)
-    try log.summary.requireRejectedFraction(atMost: catalog.maxRejectedFraction, rejectedPath: files.rejected)
-    let items = PairItems(log, catalog: try context.table().identifiers())
-    var parameters = InteractionHistory.Parameters()
-    parameters.maximumEventsPerUser = settings.maximumEventsPerUser
-    return (try InteractionHistory(log, catalog: items.identifiers, parameters: parameters), items)
   }
 
   private func mine(

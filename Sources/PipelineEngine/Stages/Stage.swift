@@ -4,6 +4,7 @@ enum StageCodeVersions {
   static let encode = 1
   static let pairs = 1
   static let align = 1
+  static let behavior = 1
   static let represent = 1
   static let quantize = 1
   static let resolve = 1

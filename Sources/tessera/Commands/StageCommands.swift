@@ -30,6 +30,14 @@ struct AlignCommand: StageCommand {
   @OptionGroup var output: OutputOptions
 }
 
+struct BehaviorCommand: StageCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "behavior", abstract: "Learns item vectors from users' sequences: run --until behavior.")
+  static let stage = StageName.behavior
+  @OptionGroup var file: PipelineArgument
+  @OptionGroup var output: OutputOptions
+}
+
 struct QuantizeCommand: StageCommand {
   static let configuration = CommandConfiguration(
     commandName: "quantize", abstract: "Assigns codes: run --until quantize.")
