@@ -101,7 +101,9 @@ let package = Package(
       swiftSettings: sharedSettings),
     tests("SemanticIDStoreTests", ["SemanticIDStore", "StoreTestHelper", "TensorMath"]),
     tests("TableExportTests", ["TableExport", "TensorMath", "NeuralNetworks"]),
-    tests("RecommendersTests", ["Recommenders", "BehaviorAlignment", "NeuralNetworks", "TensorMath", "ItemCatalog"]),
+    tests(
+      "RecommendersTests", ["Recommenders", "BehaviorAlignment", "NeuralNetworks", "TensorMath", "ItemCatalog"],
+      resources: [.copy("Fixtures")]),
     tests(
       "PipelineEngineTests",
       [

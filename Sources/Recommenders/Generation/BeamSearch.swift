@@ -9,10 +9,16 @@ package struct Beam: Sendable, Equatable {
   /// log p of its codes.
   package var score: Float
   /// How many draws led to it, where codes are drawn.
-  package var draws = 1
+  package var draws: Int
+
+  package init(prefix: Int32, score: Float, draws: Int = 1) {
+    self.prefix = prefix
+    self.score = score
+    self.draws = draws
+  }
 
   /// Better first; of equal scores the lower prefix.
-  static func precedes(_ left: Beam, _ right: Beam) -> Bool {
+  package static func precedes(_ left: Beam, _ right: Beam) -> Bool {
     left.score > right.score || (left.score == right.score && left.prefix < right.prefix)
   }
 }
@@ -152,16 +158,16 @@ private struct Expansion {
 }
 
 /// The best of the beams that were offered: a heap with the worst of them on top.
-struct BestBeams {
-  let capacity: Int
+package struct BestBeams {
+  package let capacity: Int
   private var heap: [Beam] = []
 
-  init(capacity: Int) { self.capacity = capacity }
+  package init(capacity: Int) { self.capacity = capacity }
 
-  var sorted: [Beam] { heap.sorted(by: Beam.precedes) }
+  package var sorted: [Beam] { heap.sorted(by: Beam.precedes) }
 
   /// - Parameter isEligible: asked only about a beam that is good enough.
-  mutating func offer(_ beam: Beam, isEligible: () -> Bool = { true }) {
+  package mutating func offer(_ beam: Beam, isEligible: () -> Bool = { true }) {
     guard heap.count == capacity else {
       guard isEligible() else { return }
       heap.append(beam)

@@ -1,17 +1,17 @@
-internal import TensorMath
+package import TensorMath
 
 /// Choices of a next code, each behind a position and a prefix.
 package struct Decisions {
   /// The row of the state that each starts from.
-  private(set) var stateRows: ContiguousArray<Int32> = []
+  package private(set) var stateRows: ContiguousArray<Int32> = []
   /// The place of the code that is to be chosen, from 0.
-  private(set) var levels: ContiguousArray<Int32> = []
+  package private(set) var levels: ContiguousArray<Int32> = []
   /// By level but the last: the codes chosen already; -1 for a decision at that level or before it.
-  private(set) var codesBefore: [ContiguousArray<Int32>]
+  package private(set) var codesBefore: [ContiguousArray<Int32>]
 
   package init(levels: Int) { codesBefore = Array(repeating: [], count: levels - 1) }
 
-  var count: Int { stateRows.count }
+  package var count: Int { stateRows.count }
 
   /// - Parameters:
   ///   - level: of the code to choose.
@@ -29,16 +29,16 @@ package struct Decisions {
 ///
 /// A decision between one code is none, since its probability is 1: it is left out, except at the first level.
 package struct TargetDecisions {
-  private(set) var decisions: Decisions
-  private(set) var layout: AttentionLayout
+  package private(set) var decisions: Decisions
+  package private(set) var layout: AttentionLayout
   /// By level: the decisions, by number.
-  private(set) var rows: [ContiguousArray<Int32>]
+  package private(set) var rows: [ContiguousArray<Int32>]
   /// By level: the right codes.
-  private(set) var targets: [ContiguousArray<Int32>]
+  package private(set) var targets: [ContiguousArray<Int32>]
   /// By level: the prefix before each decision, by number.
-  private(set) var prefixes: [ContiguousArray<Int32>]
+  package private(set) var prefixes: [ContiguousArray<Int32>]
   /// Items to predict.
-  private(set) var itemCount = 0
+  package private(set) var itemCount = 0
 
   /// - Parameters:
   ///   - batch: sequences.
@@ -72,7 +72,7 @@ package struct TargetDecisions {
 
   /// What is added to the logits of a level: 0 for the codes that lead to a live prefix, and for the others so little
   /// that nothing is left of their probability.
-  func mask(level: Int, _ vocabulary: GeneratorVocabulary) -> Matrix {
+  package func mask(level: Int, _ vocabulary: GeneratorVocabulary) -> Matrix {
     let columns = vocabulary.tokens.sizes[level]
     var mask = ContiguousArray<Float>(repeating: -1e9, count: prefixes[level].count * columns)
     for (row, prefix) in prefixes[level].enumerated() {

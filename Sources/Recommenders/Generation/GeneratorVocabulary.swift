@@ -18,7 +18,7 @@ package struct GeneratorVocabulary: Sendable {
   package func knows(_ item: UInt32) -> Bool { Int(item) < tokens.itemCount && tokens.isPresent[Int(item)] }
 
   /// The latest items of a history that have codes; the others say nothing to a generator.
-  func readable(_ history: some BidirectionalCollection<UInt32>, maximum: Int) -> [UInt32] {
+  package func readable(_ history: some BidirectionalCollection<UInt32>, maximum: Int) -> [UInt32] {
     var latest: [UInt32] = []
     for item in history.reversed() where knows(item) {
       latest.append(item)
@@ -41,11 +41,11 @@ package struct GeneratorVocabulary: Sendable {
 /// Histories packed one behind the other, each behind a row that stands for its beginning.
 package struct SequenceBatch {
   /// Of each row; -1 for a beginning.
-  private(set) var items: ContiguousArray<Int32> = []
+  package private(set) var items: ContiguousArray<Int32> = []
   /// Of each row in its sequence, from 0 for the beginning.
-  private(set) var places: ContiguousArray<Int32> = []
+  package private(set) var places: ContiguousArray<Int32> = []
   /// Where sequences begin, and behind the last the number of rows.
-  private(set) var offsets: [Int] = [0]
+  package private(set) var offsets: [Int] = [0]
 
   package init() {}
 
@@ -58,10 +58,10 @@ package struct SequenceBatch {
     offsets.append(items.count)
   }
 
-  var rows: Int { items.count }
+  package var rows: Int { items.count }
 
   /// The last row of each sequence: what has seen all of it.
-  var lastRows: ContiguousArray<Int32> { ContiguousArray(offsets.dropFirst().map { Int32($0 - 1) }) }
+  package var lastRows: ContiguousArray<Int32> { ContiguousArray(offsets.dropFirst().map { Int32($0 - 1) }) }
 
   var layout: AttentionLayout { AttentionLayout(selfAttentionOver: offsets, isCausal: true) }
 }

@@ -1,6 +1,6 @@
 /// Which prefixes lead to an item that an answer may hold. A search that keeps to them loses no place to an item that is
 /// filtered out behind it.
-struct OpenPrefixes: Sendable {
+package struct OpenPrefixes: Sendable {
   private let trie: PrefixTrie
   private let filter: RecommendationFilter
   /// By length less 1, and prefix: items below it that the filter lets through; nil where it lets all through.
@@ -10,7 +10,7 @@ struct OpenPrefixes: Sendable {
   private var excludedCounts: [[Int: Int32]] = []
 
   /// - Complexity: O(items · levels) for a filter with lists, O(1) otherwise.
-  init(_ trie: PrefixTrie, _ filter: RecommendationFilter) {
+  package init(_ trie: PrefixTrie, _ filter: RecommendationFilter) {
     self.trie = trie
     self.filter = filter
     guard !filter.denied.isEmpty || filter.allowed != nil else {
@@ -26,7 +26,7 @@ struct OpenPrefixes: Sendable {
   }
 
   /// The same for a user with that history.
-  func excluding(_ history: some Sequence<UInt32>, _ vocabulary: GeneratorVocabulary) -> OpenPrefixes {
+  package func excluding(_ history: some Sequence<UInt32>, _ vocabulary: GeneratorVocabulary) -> OpenPrefixes {
     guard filter.excludesHistory else { return self }
     var result = self
     result.excludedCounts = Array(repeating: [:], count: trie.levels)
@@ -40,14 +40,14 @@ struct OpenPrefixes: Sendable {
   }
 
   /// - Parameter length: of `prefix`, at least 1.
-  func contains(_ prefix: Int, length: Int) -> Bool {
+  package func contains(_ prefix: Int, length: Int) -> Bool {
     let all = counts.map { $0[length - 1][prefix] } ?? 1
     guard all > 0, !excluded.isEmpty, let left = excludedCounts[length - 1][prefix] else { return all > 0 }
     return (counts == nil ? Int32(trie.items(of: prefix, length: length).count) : all) > left
   }
 
   /// Whether nothing is open at all.
-  var isEmpty: Bool { !trie.children(of: 0, length: 0).contains { contains($0, length: 1) } }
+  package var isEmpty: Bool { !trie.children(of: 0, length: 0).contains { contains($0, length: 1) } }
 
-  func allows(_ item: UInt32) -> Bool { filter.permits(item, history: excluded) }
+  package func allows(_ item: UInt32) -> Bool { filter.permits(item, history: excluded) }
 }

@@ -18,7 +18,7 @@ package struct TrainingSequences: Sendable {
   private var items: ContiguousArray<UInt32> = []
   private var windows: [Window] = []
   /// Events by item.
-  let popularity: ContiguousArray<UInt32>
+  package let popularity: ContiguousArray<UInt32>
 
   /// Items without codes are left out.
   package init(_ split: TrainingSplit, _ vocabulary: GeneratorVocabulary, maximumHistory: Int) {

@@ -94,6 +94,14 @@ struct NetworkFixture {
     self.parameters = parameters
   }
 
+  init(
+    _ configuration: GeneratorConfiguration, _ vocabulary: GeneratorVocabulary, _ network: GeneratorNetwork,
+    _ parameters: ParameterSet
+  ) {
+    (self.configuration, self.vocabulary, self.network, self.parameters) =
+      (configuration, vocabulary, network, parameters)
+  }
+
   func generator(popularity: ContiguousArray<UInt32>? = nil) -> Generator {
     Generator(
       configuration, network, parameters, vocabulary,

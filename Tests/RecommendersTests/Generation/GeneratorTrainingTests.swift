@@ -133,6 +133,24 @@ import Testing
     }
   }
 
+  @Test func aCheckpointWithoutItsBestGeneratorIsRefused() throws {
+    try withTemporaryDirectory { directory in
+      let path = directory + "/run.safetensors", fixture = try CircleFixture()
+      var parameters = CircleFixture.parameters(epochs: 8)
+      // Grows until nothing is left of what was learned: the last epoch is not the best.
+      parameters.learningRate = 0.3
+      parameters.warmup = 100
+      parameters.clip = 100
+      let result = try fixture.train(parameters, checkpoint: path)
+      try #require(result.epoch < result.measurements.count)
+      #expect(try fixture.train(parameters, checkpoint: path).generator.fingerprint == result.generator.fingerprint)
+      try FileManager.default.removeItem(atPath: path + ".best")
+      let error = #expect(throws: RecommenderError.self) { try fixture.train(parameters, checkpoint: path) }
+      #expect(error?.code == .unreadableModel)
+      #expect(error?.message.contains(".best") == true)
+    }
+  }
+
   @Test func aDamagedCheckpointIsRefused() throws {
     try withTemporaryDirectory { directory in
       let path = directory + "/run.safetensors", parameters = CircleFixture.parameters(epochs: 1)
