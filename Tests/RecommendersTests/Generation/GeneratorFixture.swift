@@ -27,10 +27,6 @@ func history(_ rows: [[UInt32]], itemCount: Int) throws -> InteractionHistory {
     items: rows.flatMap { $0.map { Int32($0) } }, userCount: rows.count, itemCount: itemCount)
 }
 
-func query(_ history: [UInt32], target: UInt32 = 0) -> NextItemQuery {
-  NextItemQuery(user: 0, history: ContiguousArray(history), target: target)
-}
-
 /// A catalogue in which every item is followed by the next one, around a circle.
 struct CircleFixture {
   static let items = 40
