@@ -8,6 +8,8 @@ package struct Beam: Sendable, Equatable {
   package var prefix: Int32
   /// log p of its codes.
   package var score: Float
+  /// How many draws led to it, where codes are drawn.
+  package var draws = 1
 
   /// Better first; of equal scores the lower prefix.
   static func precedes(_ left: Beam, _ right: Beam) -> Bool {
@@ -23,24 +25,28 @@ struct BeamSearch {
   let network: GeneratorNetwork
   let parameters: ParameterSet
   let vocabulary: GeneratorVocabulary
-  /// Prefixes of each length that are kept per user.
+  /// Prefixes of each length that are kept per user, or draws.
   let width: Int
+  /// Where codes are drawn rather than the best kept.
+  var sampling: CodeSampling?
 
   /// - Parameters:
   ///   - histories: what is read of each user's items; may be empty.
+  ///   - users: their numbers, which decide what is drawn.
   ///   - open: one per user.
   /// - Returns: for each user the best full prefixes, best first: as many as the width, or all open ones where there are
-  ///   fewer.
+  ///   fewer. Where codes are drawn: what was drawn, each prefix once.
   /// - Complexity: per user and level O(width · (width of the network)² + live children of the beams).
-  func search(_ histories: [[UInt32]], open: [OpenPrefixes]) -> [[Beam]] {
+  func search(_ histories: [[UInt32]], users: [Int], open: [OpenPrefixes]) -> (beams: [[Beam]], states: Variable) {
     let batch = SequenceBatch(histories)
     let pass = ModelPass(inferring: parameters)
     let states = network.states(batch, vocabulary, in: pass)
     let memory = Memory(
-      states: states, keysAndValues: network.decoder.keysAndValues(states, in: pass), batch: batch, open: open)
-    var beams = histories.map { _ in [Beam(prefix: 0, score: 0)] }
+      states: states, keysAndValues: network.decoder.keysAndValues(states, in: pass), batch: batch, users: users,
+      open: open)
+    var beams = open.map { $0.isEmpty ? [] : [Beam(prefix: 0, score: 0, draws: width)] }
     for level in 0..<vocabulary.tokens.levels { beams = expand(beams, level: level, memory, in: pass) }
-    return beams
+    return (beams, states.selectingRows(batch.lastRows))
   }
 
   /// What stays the same from level to level.
@@ -48,6 +54,7 @@ struct BeamSearch {
     let states: Variable
     let keysAndValues: Variable
     let batch: SequenceBatch
+    let users: [Int]
     let open: [OpenPrefixes]
   }
 
@@ -75,39 +82,72 @@ struct BeamSearch {
         layout: AttentionLayout(segments: segments), in: pass)
       logits = network.logits(outputs, level: level, in: pass).value
     }
-    let (scores, rows, open) = (logits, firstRows, memory.open)
-    return Parallelism.mapChunks(of: beams.count, size: 1) { users in
-      users.map { best(of: beams[$0], level: level, scores, firstRow: rows[$0], open: open[$0]) }
+    let (scores, rows, users, open) = (logits, firstRows, memory.users, memory.open)
+    return Parallelism.mapChunks(of: beams.count, size: 1) { range in
+      range.map { place in
+        let expansion = Expansion(trie: vocabulary.trie, level: level, logits: scores, open: open[place])
+        guard let sampling else { return expansion.best(of: beams[place], firstRow: rows[place], count: width) }
+        var random = sampling.random(user: users[place], level: level)
+        return expansion.drawn(from: beams[place], firstRow: rows[place], sampling, using: &random)
+      }
     }.flatMap { $0 }
   }
+}
 
-  /// One user's best children.
-  private func best(
-    of beams: [Beam], level: Int, _ logits: Matrix, firstRow: Int, open: OpenPrefixes
-  ) -> [Beam] {
-    let trie = vocabulary.trie
-    var (best, row) = (BestBeams(capacity: width), firstRow)
+/// One user's step from a level to the next.
+private struct Expansion {
+  let trie: PrefixTrie
+  let level: Int
+  let logits: Matrix
+  let open: OpenPrefixes
+
+  /// Calls `body` with each beam's children and their scores: the beam's own, plus log p among its live children.
+  /// - Parameter firstRow: of the beams' logits. A beam with one child has none.
+  private func forEachBeam(_ beams: [Beam], firstRow: Int, _ body: (Beam, Range<Int>, ArraySlice<Float>) -> Void) {
+    var (row, scores) = (firstRow, [Float]())
     for beam in beams {
       let children = trie.children(of: Int(beam.prefix), length: level)
-      guard children.count > 1 else {
-        best.offer(Beam(prefix: Int32(children.lowerBound), score: beam.score)) {
-          open.contains(children.lowerBound, length: level + 1)
+      scores.removeAll(keepingCapacity: true)
+      if children.count > 1 {
+        let offset = row * logits.columns
+        row += 1
+        for code in trie.childCodes(of: Int(beam.prefix), length: level) {
+          scores.append(logits.elements[offset + Int(code)])
         }
-        continue
+        let top = scores.max() ?? 0
+        let shift = beam.score - top - Float.log(scores.reduce(0) { $0 + Float.exp($1 - top) })
+        for index in scores.indices { scores[index] += shift }
+      } else {
+        scores.append(beam.score)
       }
-      let codes = trie.childCodes(of: Int(beam.prefix), length: level)
-      let offset = row * logits.columns
-      row += 1
-      var top = -Float.infinity, sum: Float = 0
-      for code in codes { top = max(top, logits.elements[offset + Int(code)]) }
-      for code in codes { sum += Float.exp(logits.elements[offset + Int(code)] - top) }
-      let shift = beam.score - top - Float.log(sum)
-      for (child, code) in zip(children, codes) {
-        let score = logits.elements[offset + Int(code)] + shift
-        best.offer(Beam(prefix: Int32(child), score: score)) { open.contains(child, length: level + 1) }
+      body(beam, children, scores[...])
+    }
+  }
+
+  func best(of beams: [Beam], firstRow: Int, count: Int) -> [Beam] {
+    var best = BestBeams(capacity: count)
+    forEachBeam(beams, firstRow: firstRow) { beam, children, scores in
+      for (child, score) in zip(children, scores) {
+        best.offer(Beam(prefix: Int32(child), score: score, draws: beam.draws)) {
+          open.contains(child, length: level + 1)
+        }
       }
     }
     return best.sorted
+  }
+
+  func drawn(
+    from beams: [Beam], firstRow: Int, _ sampling: CodeSampling, using random: inout RandomSource
+  ) -> [Beam] {
+    var result: [Beam] = []
+    forEachBeam(beams, firstRow: firstRow) { beam, children, scores in
+      let options = zip(children, scores).filter { open.contains($0.0, length: level + 1) }
+      let counts = sampling.draw(options.map { $0.1 - beam.score }, count: beam.draws, using: &random)
+      for (option, draws) in zip(options, counts) where draws > 0 {
+        result.append(Beam(prefix: Int32(option.0), score: option.1, draws: draws))
+      }
+    }
+    return result.sorted(by: Beam.precedes)
   }
 }
 

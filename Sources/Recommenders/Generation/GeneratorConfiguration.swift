@@ -19,6 +19,9 @@ public struct GeneratorConfiguration: Sendable, Equatable, Codable {
   /// At full length, with unique IDs, that is a table of item vectors. What is generated are codes in any case. Tables
   /// start at zeros, so an item that training never met, with prefixes that it never met, is read by its codes.
   public var prefixTables: [Int]?
+  /// Whether there is a second head that compares the state with items' input vectors, as SASRec does, for reranking
+  /// what was generated.
+  public var hasDenseHead = false
 
   public init() {}
 

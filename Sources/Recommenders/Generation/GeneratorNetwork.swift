@@ -13,7 +13,7 @@ package import TensorMath
 ///   the vectors of the level's input table, plus a bias.
 ///
 /// Parameters: `codes.<level>.*`, `prefixes.<length>.*`, `begin`, `places.*`, `inputNorm.*`, `blocks.<i>.*`,
-/// `stateNorm.*`, `levels.*`, `decoder.*`, `biases.<level>`.
+/// `stateNorm.*`, `levels.*`, `decoder.*`, `biases.<level>`, and `dense.*` where there is a dense head.
 package struct GeneratorNetwork: Sendable {
   private struct PrefixTable: Sendable {
     let length: Int
@@ -30,6 +30,7 @@ package struct GeneratorNetwork: Sendable {
   private let stateNorm: LayerNorm
   private let levels: Embedding
   private let biases: [Parameter]
+  private let dense: Linear?
   package let decoder: CodeDecoder
 
   package init(
@@ -67,6 +68,7 @@ package struct GeneratorNetwork: Sendable {
     stateNorm = try LayerNorm(scope["stateNorm"], width: width)
     levels = try Embedding(scope["levels"], count: tokens.levels, width: width, decays: false)
     decoder = try CodeDecoder(scope["decoder"], configuration)
+    dense = configuration.hasDenseHead ? try Linear(scope["dense"], inputs: width, outputs: width) : nil
     dropout = Dropout(rate: configuration.dropout)
     (self.codes, self.biases, self.prefixes, self.blocks) = (codes, biases, prefixes, blocks)
   }
@@ -76,18 +78,34 @@ package struct GeneratorNetwork: Sendable {
   package func states(
     _ batch: SequenceBatch, _ vocabulary: GeneratorVocabulary, in pass: ModelPass
   ) -> Variable {
-    var state = pass[begin].selectingRows(ContiguousArray(batch.items.lazy.map { $0 < 0 ? 0 : -1 }))
-    for (level, table) in codes.enumerated() {
-      state = state + table(vocabulary.codes(batch.items, level: level), in: pass)
-    }
-    for prefix in prefixes {
-      state = state + prefix.table(vocabulary.prefixes(batch.items, length: prefix.length), in: pass)
-    }
+    let beginnings = ContiguousArray<Int32>(batch.items.lazy.map { $0 < 0 ? 0 : -1 })
+    var state = pass[begin].selectingRows(beginnings) + itemVectors(batch.items, vocabulary, in: pass)
     state = dropout(inputNorm(state, in: pass) + places(batch.places, in: pass), in: pass)
     let layout = batch.layout
     for block in blocks { state = block(state, layout: layout, in: pass) }
     return stateNorm(state, in: pass)
   }
+
+  /// What items are read as, before the normalization: the sum of their codes' and prefixes' vectors.
+  /// - Parameter items: rows of the item table, with codes; -1 for zeros.
+  /// - Returns: `items × width`.
+  package func itemVectors(
+    _ items: ContiguousArray<Int32>, _ vocabulary: GeneratorVocabulary, in pass: ModelPass
+  ) -> Variable {
+    var sum = codes[0](vocabulary.codes(items, level: 0), in: pass)
+    for (level, table) in codes.enumerated().dropFirst() {
+      sum = sum + table(vocabulary.codes(items, level: level), in: pass)
+    }
+    for prefix in prefixes {
+      sum = sum + prefix.table(vocabulary.prefixes(items, length: prefix.length), in: pass)
+    }
+    return sum
+  }
+
+  /// What the dense head compares with items' vectors.
+  /// - Parameter states: `rows × width`.
+  /// - Returns: `rows × width`; nil for a network without the head.
+  package func denseQueries(_ states: Variable, in pass: ModelPass) -> Variable? { dense.map { $0(states, in: pass) } }
 
   /// What the decoder starts from for decisions.
   /// - Parameter states: of a batch.

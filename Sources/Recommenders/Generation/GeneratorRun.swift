@@ -13,6 +13,7 @@ struct GeneratorRun {
   let network: GeneratorNetwork
   private let sequences: TrainingSequences
   private let validation: [NextItemQuery]
+  private let dense: DenseObjective?
 
   var state: TrainingState
   /// Epochs done.
@@ -39,6 +40,11 @@ struct GeneratorRun {
         .nothingToLearn, "no training event is on an item that has codes; widen the training window, or publish codes")
     }
     self.sequences = sequences
+    dense =
+      configuration.hasDenseHead && self.training.denseWeight > 0
+      ? DenseObjective(
+        weight: self.training.denseWeight, negatives: self.training.denseNegatives, vocabulary,
+        popularity: sequences.popularity) : nil
     let count = min(validation.count, self.training.validationQueries)
     self.validation = (0..<count).map { validation[$0 * validation.count / count] }
     var random = RandomSource(seed: self.training.seed)
@@ -93,7 +99,7 @@ struct GeneratorRun {
     let loss: Float
     do {
       let pass = ModelPass(training: state.parameters, precision: training.precision, using: &state.random)
-      guard let value = network.loss(sequences, next: next, vocabulary, in: pass) else { return nil }
+      guard let value = network.loss(sequences, next: next, vocabulary, dense: dense, in: pass) else { return nil }
       loss = value.scalar
       // Before its gradients, which cost twice as much.
       try monitor.observe(step: state.step + 1, loss: loss)

@@ -22,6 +22,10 @@ public struct GeneratorTraining: Sendable {
     public var seed: UInt64 = 1
     /// How products round their factors.
     public var precision = WeightPrecision.single
+    /// Of the dense head's loss next to the generation's; for a configuration that has the head.
+    public var denseWeight: Float = 0.5
+    /// Random items of a step that the head tells the targets from, besides the targets of others.
+    public var denseNegatives = 2048
     /// When a run counts as diverged.
     public var divergence = TrainingMonitor.Parameters()
     /// Of the queries for validation, at most that many are asked after an epoch, evenly taken from all.
@@ -38,7 +42,7 @@ public struct GeneratorTraining: Sendable {
     public var epoch: Int
     /// Steps so far.
     public var step: Int
-    /// The mean −log p of a next item's ID, in nats.
+    /// The mean −log p of a next item's ID, in nats, plus the dense head's weighted loss where there is one.
     public var loss: Double
     /// Mean of 1 / log₂(1 + rank) for ranks up to 10, seen items kept; nil without queries for validation.
     public var validationNDCG: Double?
@@ -121,6 +125,9 @@ extension GeneratorTraining.Parameters {
     try check((0..<1).contains(beta2), "beta2 is \(beta2), expected at least 0 and below 1")
     try check(weightDecay >= 0 && weightDecay.isFinite, "weightDecay is \(weightDecay), expected at least 0")
     try check(clip > 0 && clip.isFinite, "clip is \(clip), expected a positive number")
+    try check(denseWeight >= 0 && denseWeight.isFinite, "denseWeight is \(denseWeight), expected at least 0")
+    try check(
+      (0...1 << 20).contains(denseNegatives), "denseNegatives is \(denseNegatives), expected 0 to 1,048,576")
     try check(
       divergence.factor > 1 && divergence.patience > 0,
       "divergence is \(divergence), expected a factor above 1 and a patience of at least 1")

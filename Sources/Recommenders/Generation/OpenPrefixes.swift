@@ -50,5 +50,8 @@ struct OpenPrefixes: Sendable {
     return (counts == nil ? Int32(trie.items(of: prefix, length: length).count) : all) > left
   }
 
+  /// Whether nothing is open at all.
+  var isEmpty: Bool { !trie.children(of: 0, length: 0).contains { contains($0, length: 1) } }
+
   func allows(_ item: UInt32) -> Bool { Self.lists(of: filter, allow: item) && !excluded.contains(item) }
 }

@@ -81,7 +81,7 @@ struct NetworkFixture {
   let network: GeneratorNetwork
   let parameters: ParameterSet
 
-  init(_ tokens: ItemTokens, tables: [Int]? = nil, dropout: Float = 0) throws {
+  init(_ tokens: ItemTokens, tables: [Int]? = nil, dropout: Float = 0, hasDenseHead: Bool = false) throws {
     var configuration = GeneratorConfiguration()
     configuration.width = 8
     configuration.layers = 1
@@ -90,6 +90,7 @@ struct NetworkFixture {
     configuration.dropout = dropout
     configuration.maximumHistory = 5
     configuration.prefixTables = tables
+    configuration.hasDenseHead = hasDenseHead
     self.configuration = configuration
     vocabulary = try GeneratorVocabulary(tokens, configuration)
     let scope = ParameterScope(initializingWith: RandomSource(seed: 2))

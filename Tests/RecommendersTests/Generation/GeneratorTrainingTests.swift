@@ -178,7 +178,8 @@ import Testing
     let changes: [(inout GeneratorTraining.Parameters) -> Void] = [
       { $0.epochs = 0 }, { $0.positionsPerBatch = 0 }, { $0.learningRate = .nan }, { $0.warmup = -1 }, { $0.beta1 = 1 },
       { $0.beta2 = -0.1 }, { $0.weightDecay = -1 }, { $0.clip = 0 }, { $0.validationQueries = 0 },
-      { $0.validationBeam = 0 }, { $0.divergence.factor = 1 }, { $0.divergence.patience = 0 },
+      { $0.denseWeight = -1 }, { $0.denseNegatives = -1 }, { $0.validationBeam = 0 }, { $0.divergence.factor = 1 },
+      { $0.divergence.patience = 0 },
     ]
     for change in changes {
       var parameters = GeneratorTraining.Parameters()
