@@ -1,5 +1,6 @@
 import BehaviorAlignment
 import Recommenders
+import TensorMath
 import TestSupport
 import Testing
 
