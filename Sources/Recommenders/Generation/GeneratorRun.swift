@@ -1,6 +1,5 @@
 internal import BehaviorAlignment
 internal import NeuralNetworks
-internal import RealModule
 internal import TensorMath
 
 /// One training of a generator, epoch by epoch.
@@ -132,14 +131,12 @@ struct GeneratorRun {
     var measurement = Measurement(epoch: epoch, step: state.step, loss: loss)
     if !validation.isEmpty {
       let answers = try candidate.recommend(validation[...], count: 10, filter: RecommendationFilter())
-      var (gain, hits) = (0.0, 0)
-      for (query, answer) in zip(validation, answers) {
-        guard let place = answer.firstIndex(where: { $0.item == query.target }) else { continue }
-        hits += 1
-        gain += 1 / Double.log2(Double(place + 2))
+      let places = zip(validation, answers).map { query, answer in
+        answer.firstIndex { $0.item == query.target }.map { $0 + 1 }
       }
-      measurement.validationNDCG = gain / Double(validation.count)
-      measurement.validationRecall = Double(hits) / Double(validation.count)
+      let metrics = RankingMetrics(places: places, cutoffs: [10])[10]
+      measurement.validationNDCG = metrics?.ndcg
+      measurement.validationRecall = metrics?.recall
     }
     let former = measurements.compactMap(\.validationNDCG).max() ?? -1
     measurements.append(measurement)

@@ -44,9 +44,9 @@ public struct GeneratorTraining: Sendable {
     public var step: Int
     /// The mean −log p of a next item's ID, in nats, plus the dense head's weighted loss where there is one.
     public var loss: Double
-    /// Mean of 1 / log₂(1 + rank) for ranks up to 10, seen items kept; nil without queries for validation.
+    /// NDCG@10 as ``RankingMetrics`` has it, seen items kept; nil without queries for validation.
     public var validationNDCG: Double?
-    /// The share of targets at ranks up to 10.
+    /// Recall@10, likewise.
     public var validationRecall: Double?
   }
 

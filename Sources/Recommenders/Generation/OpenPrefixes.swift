@@ -20,13 +20,9 @@ struct OpenPrefixes: Sendable {
     counts = (1...trie.levels).map { length in
       ContiguousArray(
         (0..<trie.prefixCount(length: length)).lazy.map { prefix in
-          Int32(trie.items(of: prefix, length: length).count { Self.lists(of: filter, allow: $0) })
+          Int32(trie.items(of: prefix, length: length).count { filter.permits($0, history: []) })
         })
     }
-  }
-
-  private static func lists(of filter: RecommendationFilter, allow item: UInt32) -> Bool {
-    !filter.denied.contains(item) && filter.allowed?.contains(item) ?? true
   }
 
   /// The same for a user with that history.
@@ -34,7 +30,7 @@ struct OpenPrefixes: Sendable {
     guard filter.excludesHistory else { return self }
     var result = self
     result.excludedCounts = Array(repeating: [:], count: trie.levels)
-    for item in history where vocabulary.knows(item) && Self.lists(of: filter, allow: item) {
+    for item in history where vocabulary.knows(item) && filter.permits(item, history: []) {
       guard result.excluded.insert(item).inserted else { continue }
       for length in 1...trie.levels {
         result.excludedCounts[length - 1][Int(trie.prefix(ofItem: item, length: length)), default: 0] += 1
@@ -53,5 +49,5 @@ struct OpenPrefixes: Sendable {
   /// Whether nothing is open at all.
   var isEmpty: Bool { !trie.children(of: 0, length: 0).contains { contains($0, length: 1) } }
 
-  func allows(_ item: UInt32) -> Bool { Self.lists(of: filter, allow: item) && !excluded.contains(item) }
+  func allows(_ item: UInt32) -> Bool { filter.permits(item, history: excluded) }
 }

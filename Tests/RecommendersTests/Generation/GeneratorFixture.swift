@@ -16,17 +16,6 @@ func randomTokens(
     sizes: sizes, codes: codes, isPresent: (0..<items).map { !without.contains($0) }, generation: generation)
 }
 
-/// All of a log as its training window; one row per user.
-func everything(_ rows: [[UInt32]], itemCount: Int) throws -> TrainingSplit {
-  try TrainingSplit(try history(rows, itemCount: itemCount), window: .everything)
-}
-
-func history(_ rows: [[UInt32]], itemCount: Int) throws -> InteractionHistory {
-  try InteractionHistory(
-    users: rows.enumerated().flatMap { user, row in row.map { _ in Int32(user) } },
-    items: rows.flatMap { $0.map { Int32($0) } }, userCount: rows.count, itemCount: itemCount)
-}
-
 /// A catalogue in which every item is followed by the next one, around a circle.
 struct CircleFixture {
   static let items = 40
@@ -39,9 +28,9 @@ struct CircleFixture {
     var random = RandomSource(seed: 8)
     let rows = (0..<150).map { _ in
       let first = Int.random(in: 0..<Self.items, using: &random)
-      return (0..<Int.random(in: 3...9, using: &random)).map { UInt32((first + $0) % Self.items) }
+      return (0..<Int.random(in: 3...9, using: &random)).map { (first + $0) % Self.items }
     }
-    split = try TrainingSplit(try history(rows, itemCount: Self.items), window: .leaveLast(1))
+    split = try RecommendersTests.split(rows, itemCount: Self.items, window: .leaveLast(1))
     validation = split.nextItemQueries(place: 1)
   }
 

@@ -51,17 +51,17 @@ import Testing
   @Test func longSequencesAreCutIntoWindowsThatLoseNothing() throws {
     let tokens = try randomTokens(items: 50, sizes: [5, 4, 3])
     for length in [1, 2, 6, 7, 8, 12, 13, 14, 40] {
-      let split = try everything([(0..<length).map { UInt32($0) }, [49]], itemCount: 50)
-      let targets = try targets(split, tokens)
+      let log = try split([Array(0..<length), [49]], itemCount: 50)
+      let targets = try targets(log, tokens)
       #expect(targets.sorted() == (Array(0..<Int32(length)) + [49]).sorted())
     }
   }
 
   @Test func itemsWithoutCodesAreNotLearnedFrom() throws {
     let tokens = try randomTokens(items: 10, sizes: [3, 3], without: [4])
-    #expect(try targets(everything([[1, 4, 2], [4]], itemCount: 10), tokens).sorted() == [1, 2])
+    #expect(try targets(split([[1, 4, 2], [4]], itemCount: 10), tokens).sorted() == [1, 2])
     let error = #expect(throws: RecommenderError.self) {
-      try GeneratorTraining(CircleFixture.configuration).train(tokens, split: everything([[4]], itemCount: 10))
+      try GeneratorTraining(CircleFixture.configuration).train(tokens, split: split([[4]], itemCount: 10))
     }
     #expect(error?.code == .nothingToLearn)
   }
@@ -77,8 +77,8 @@ import Testing
 
   @Test func onlyTheTrainingWindowIsLearnedFrom() throws {
     let fixture = try CircleFixture()
-    let rows = (0..<fixture.split.history.userCount).map { Array(fixture.split.trainingItems(ofUser: $0)) }
-    let cut = try everything(rows, itemCount: CircleFixture.items)
+    let rows = (0..<fixture.split.history.userCount).map { fixture.split.trainingItems(ofUser: $0).map { Int($0) } }
+    let cut = try split(rows, itemCount: CircleFixture.items)
     let training = try GeneratorTraining(CircleFixture.configuration, parameters: CircleFixture.parameters(epochs: 1))
     let (whole, part) = (
       try training.train(fixture.tokens, split: fixture.split), try training.train(fixture.tokens, split: cut)
