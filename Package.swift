@@ -64,7 +64,7 @@ let package = Package(
     library("Quantizers", ["TensorMath", "NeuralNetworks", collections, numerics]),
     library("SemanticIDStore", ["CLMDB"]),
     library("TableExport", ["TensorMath", "NeuralNetworks"]),
-    library("Recommenders", ["TensorMath", "NeuralNetworks", "BehaviorAlignment", numerics]),
+    library("Recommenders", ["TensorMath", "NeuralNetworks", "ItemCatalog", "BehaviorAlignment", numerics]),
     library(
       "PipelineEngine",
       [
