@@ -54,8 +54,9 @@ func message(_ yaml: String, environment: [String: String] = [:]) -> String {
       "/jobs/job.yaml:3: 'represent' needs what 'encode' makes: add a section 'encode'"
     ),
     (
-      head + "train: { epochs: 3 }\n",
-      "/jobs/job.yaml:3: 'train' is not in this version: training a recommender. Remove the section"
+      head + "finetune: { epochs: 3 }\n",
+      "/jobs/job.yaml:3: 'finetune' is not in this version: fine-tuning codes with recommender gradients. "
+        + "Remove the section"
     ),
     (
       head + "export: []\n",
@@ -69,8 +70,8 @@ func message(_ yaml: String, environment: [String: String] = [:]) -> String {
     (
       "- a\n",
       "/jobs/job.yaml:1: the pipeline file: expected a section with name, workspace, threads, compute, "
-        + "seed, keepRuns, catalog, encode, pairs, align, represent, quantize, resolve, publish, export, report, "
-        + "found a list of 1"
+        + "seed, keepRuns, catalog, encode, pairs, align, behavior, represent, quantize, resolve, publish, export, "
+        + "train, report, found a list of 1"
     ),
   ]
 
