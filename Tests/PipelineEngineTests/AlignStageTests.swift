@@ -29,6 +29,8 @@ struct AlignStageTests {
       let report = try String(contentsOfFile: folder + "/work/runs/000001/report.html", encoding: .utf8)
       #expect(report.contains("Alignment to behavior"))
       #expect(report.contains("alignment.rows.0.recallAt10"))
+      #expect(report.contains("What is near some items, before and after"))
+      #expect(report.contains("pairs.sharedCodes.0.share"))
     }
   }
 

@@ -7,7 +7,20 @@ public struct RepresentationComparison: Sendable, Equatable, Codable {
     public var recall: PairRecall
   }
 
+  /// What is near an item before and after alignment.
+  public struct Example: Sendable, Equatable, Codable {
+    /// Row of the items; likewise the nearest, the nearest first.
+    public var item: Int
+    public var before: [Int]
+    public var after: [Int]
+  }
+
   public private(set) var rows: [Row] = []
+  /// Of some items that behavior ties to others.
+  public private(set) var examples: [Example] = []
+
+  private static let exampleCount = 4
+  private static let neighborCount = 3
 
   /// Measures each modality by itself, all of them joined without training, and the aligner with all modalities and with
   /// each alone.
@@ -22,10 +35,28 @@ public struct RepresentationComparison: Sendable, Equatable, Codable {
       rows.append(Row(name: name, recall: PairRecall.measure(vectors, pairs)))
     }
     for batch in modalities { add(batch.name, Self.units(batch)) }
-    if modalities.count > 1 { add("joined", untrained.represent(modalities)) }
-    add("aligned", aligner.represent(modalities))
+    let before = untrained.represent(modalities), after = aligner.represent(modalities)
+    if modalities.count > 1 { add("joined", before) }
+    add("aligned", after)
+    examples = Self.examples(before, after, pairs)
     guard modalities.count > 1 else { return }
     for batch in modalities { add("aligned, \(batch.name) alone", aligner.represent([batch])) }
+  }
+
+  /// Triggers of held-out pairs, evenly spread: popular items are more often among them.
+  private static func examples(_ before: Matrix, _ after: Matrix, _ pairs: HeldOutPairs) -> [Example] {
+    let triggers = Set(pairs.triggers).sorted()
+    guard !triggers.isEmpty, after.rows > neighborCount else { return [] }
+    let step = max(1, triggers.count / exampleCount)
+    let items = stride(from: step / 2, to: triggers.count, by: step).prefix(exampleCount).map { Int(triggers[$0]) }
+    func nearest(_ vectors: Matrix) -> [[Int]] {
+      let found = NearestRows(vectors).search(
+        vectors.selectingRows(items), count: neighborCount, excluding: ContiguousArray(items.map { Int32($0) }))
+      return items.indices.map { index in
+        (0..<neighborCount).map { Int(found.rows[index * neighborCount + $0]) }
+      }
+    }
+    return zip(items, zip(nearest(before), nearest(after))).map { Example(item: $0, before: $1.0, after: $1.1) }
   }
 
   /// A modality's own vectors, centered and at unit length; zeros where it is missing.

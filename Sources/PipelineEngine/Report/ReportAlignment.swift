@@ -11,16 +11,30 @@ public struct ReportAlignment: Sendable, Equatable, Codable {
     public var meanReciprocalRank: Double
   }
 
+  /// What is near an item before and after.
+  public struct Example: Sendable, Equatable, Codable {
+    public var item: ReportItem
+    public var before: [ReportItem]
+    public var after: [ReportItem]
+  }
+
   /// Items that targets were looked for among.
   public var items: Int
   public var heldOutPairs: Int
   public var rows: [Row] = []
+  public var examples: [Example] = []
   /// Steps to the aligner that was kept.
   public var steps = 0
   /// Why training ended early; nil where it did not.
   public var stopReason: String?
 
-  init(_ record: AlignmentRecord) {
+  /// - Parameter item: an item as a report shows it; nil where the generation does not have it.
+  init(_ record: AlignmentRecord, item: (String) -> ReportItem?) {
+    examples = record.examples.compactMap { example in
+      item(example.item).map {
+        Example(item: $0, before: example.before.compactMap(item), after: example.after.compactMap(item))
+      }
+    }
     items = record.items
     heldOutPairs = record.heldOutPairs
     stopReason = record.stopReason
@@ -56,7 +70,29 @@ extension ReportPage {
       id: "alignment", title: "Alignment to behavior", lead: lead,
       body: """
         <table><thead><tr><th scope="col">representation</th><th scope="col">among 10</th>\
-        <th scope="col">among 50</th><th scope="col">mean 1 / rank</th></tr></thead><tbody>\(rows)</tbody></table>
+        <th scope="col">among 50</th><th scope="col">mean 1 / rank</th></tr></thead><tbody>\(rows)</tbody></table>\
+        \(neighborExamples(alignment.examples))
         """)
+  }
+
+  private func neighborExamples(_ examples: [ReportAlignment.Example]) -> HTML {
+    let cards: [HTML] = examples.map { example in
+      let before: [HTML] = example.before.map { card(of: $0) }, after: [HTML] = example.after.map { card(of: $0) }
+      return """
+        <article class="panel bucket"><h3>nearest to</h3><ul class="items">\(card(of: example.item))</ul>\
+        <h3>before</h3><ul class="items">\(before)</ul><h3>aligned</h3><ul class="items">\(after)</ul></article>
+        """
+    }
+    guard !cards.isEmpty else { return .empty }
+    return """
+      <details class="plain"><summary>What is near some items, before and after (\(cards.count))</summary>\
+      <div class="buckets examples">\(cards)</div></details>
+      """
+  }
+
+  static func imagePaths(_ alignment: ReportAlignment?) -> [String?] {
+    (alignment?.examples ?? []).flatMap { example in
+      ([example.item] + example.before + example.after).map(\.imagePath)
+    }
   }
 }

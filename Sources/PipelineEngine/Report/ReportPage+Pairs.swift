@@ -17,7 +17,23 @@ extension ReportPage {
     let log: HTML = "<article class=\"panel\"><h3>Behavior log</h3><dl class=\"facts-list\">\(rows)</dl></article>"
     return Section(
       id: "pairs", title: "Pairs from behavior", lead: lead,
-      body: "<div class=\"levels\">\(log)\(pairs.sources.indices.map(source))</div>\(examples(pairs))")
+      body:
+        "<div class=\"levels\">\(log)\(pairs.sources.indices.map(source))\(sharedCodes(pairs))</div>\(examples(pairs))")
+  }
+
+  private func sharedCodes(_ pairs: ReportPairs) -> HTML {
+    guard !pairs.sharedCodes.isEmpty else { return .empty }
+    let rows: [HTML] = pairs.sharedCodes.enumerated().map { level, codes in
+      let place = "pairs.sharedCodes.\(level)"
+      return """
+        <div><dt>\(level == 0 ? "the first code" : "the first \(level + 1) codes")</dt>\
+        <dd>\(figure(codes.share, .percent, at: place + ".share")), by chance \
+        \(figure(codes.byChance, .percent, at: place + ".byChance"))</dd></div>
+        """
+    }
+    return """
+      <article class="panel"><h3>Codes that held-out pairs share</h3><dl class="facts-list">\(rows)</dl></article>
+      """
   }
 
   private func source(_ index: Int) -> HTML {

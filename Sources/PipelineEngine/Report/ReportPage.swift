@@ -13,7 +13,9 @@ public struct ReportPage {
   public init(_ data: ReportData, pictures: String? = nil) {
     self.data = data
     let bucketImages = data.worstBuckets.flatMap { $0.items.map(\.imagePath) }
-    let paths = bucketImages + Self.imagePaths(data.pairs) + data.prefixes.flatMap(Self.imagePaths)
+    let paths =
+      bucketImages + Self.imagePaths(data.pairs) + Self.imagePaths(data.alignment)
+      + data.prefixes.flatMap(Self.imagePaths)
     thumbnails = ThumbnailSet(paths: paths.compactMap { $0 }, cache: pictures)
   }
 

@@ -64,6 +64,12 @@ public struct ReportPairs: Sendable, Equatable, Codable {
     }
   }
 
+  /// How often held-out pairs share codes from the first level down to one, against any two items.
+  public struct SharedCodes: Sendable, Equatable, Codable {
+    public var share: Double
+    public var byChance: Double
+  }
+
   /// Pairs of all sources.
   public var pairs: Int
   public var heldOut: Int
@@ -72,6 +78,8 @@ public struct ReportPairs: Sendable, Equatable, Codable {
   /// What was read, and what was left out of it.
   public var log: [Count] = []
   public var sources: [Source] = []
+  /// By level; of held-out pairs whose items both have codes.
+  public var sharedCodes: [SharedCodes] = []
 
   public init(pairs: Int, heldOut: Int, covered: Int) {
     self.pairs = pairs

@@ -85,9 +85,14 @@ struct AlignStage: Stage {
     _ trained: AlignerTraining.Result, _ comparison: RepresentationComparison, _ data: AlignmentData,
     _ context: RunContext
   ) throws -> StageResult {
+    let table = try context.table()
+    func ids(_ items: [Int]) throws -> [String] { try items.map { try table.id(at: Int(data.tableRows[$0])) } }
     let record = AlignmentRecord(
       items: data.modalities.first?.vectors.rows ?? 0, heldOutPairs: comparison.rows.first?.recall.pairs ?? 0,
-      comparison: comparison.rows, measurements: trained.measurements, stopReason: trained.stopReason)
+      comparison: comparison.rows,
+      examples: try comparison.examples.map {
+        .init(item: try ids([$0.item])[0], before: try ids($0.before), after: try ids($0.after))
+      }, measurements: trained.measurements, stopReason: trained.stopReason)
     try record.write(to: AlignmentRecord.path(context))
     var result = Self.result(trained.aligner.fingerprint, context)
     result.outputs.append(AlignmentRecord.path(context))
@@ -116,10 +121,18 @@ struct AlignStage: Stage {
 
 /// What a night's training of the aligner found, for the report.
 struct AlignmentRecord: Codable, Equatable {
+  /// What is near an item before and after alignment, by id.
+  struct Example: Codable, Equatable {
+    var item: String
+    var before: [String]
+    var after: [String]
+  }
+
   /// That targets were looked for among.
   var items: Int
   var heldOutPairs: Int
   var comparison: [RepresentationComparison.Row]
+  var examples: [Example]
   var measurements: [AlignerTraining.Measurement]
   var stopReason: String?
 

@@ -5,6 +5,8 @@ internal import TensorMath
 /// What the aligner is trained on: the vectors of items in memory, and pairs that number these.
 struct AlignmentData {
   let modalities: [ModalityBatch]
+  /// The row of the item table of each item.
+  let tableRows: [UInt32]
   let pairs: PairTable
   let heldOut: HeldOutPairs
 
@@ -18,8 +20,9 @@ struct AlignmentData {
     let tableRows = try ColumnFileReader<UInt32>(path: EncodeFiles.rows(folder), columns: 1, rows: embeddings.rows)
       .read(0..<embeddings.rows)
     let taken = Self.taken(tableRows, pairs, limit: itemLimit)
+    self.tableRows = taken.map { tableRows[$0] }
     var places = [Int32](repeating: -1, count: pairs.itemCount)
-    for (place, row) in taken.enumerated() { places[Int(tableRows[row])] = Int32(place) }
+    for (place, row) in self.tableRows.enumerated() { places[Int(row)] = Int32(place) }
     self.pairs = pairs.mapping(places, itemCount: taken.count)
     self.heldOut = heldOut.mapping(places)
     modalities = try Self.load(embeddings, taken)

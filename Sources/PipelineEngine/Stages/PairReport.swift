@@ -1,11 +1,15 @@
 internal import BehaviorAlignment
 internal import ItemCatalog
+internal import Quantizers
 internal import TensorMath
 
 /// Gathers what a report shows of the pairs.
 struct PairReport {
   /// Pairs of each source to show.
   private static let exampleCount = 4
+
+  /// Held-out pairs whose codes are compared.
+  private static let comparedPairs = 20_000
 
   private let context: RunContext
   private let metrics: [String: Double]
@@ -23,9 +27,10 @@ struct PairReport {
 
   func data() throws -> ReportPairs {
     let table = try context.table()
-    let mined = try PairFiles(context).load(table).pairs
+    let (mined, heldOut) = try PairFiles(context).load(table)
     var result = ReportPairs(pairs: count("pairs"), heldOut: count("heldOutPairs"), covered: count("covered"))
     result.log = Self.logCounts.map { ReportPairs.Count(name: $0.title, count: count($0.key)) }
+    result.sharedCodes = try sharedCodes(heldOut.thinned(to: Self.comparedPairs), table)
     for source in PairSource.allCases where metrics["\(source.name).pairs"] != nil {
       result.sources.append(
         ReportPairs.Source(
@@ -34,6 +39,23 @@ struct PairReport {
           examples: try examples(mined, source, table)))
     }
     return result
+  }
+
+  private func sharedCodes(_ pairs: HeldOutPairs, _ table: ItemTable) throws -> [ReportPairs.SharedCodes] {
+    var rows: [UInt32: Int?] = [:]
+    func row(_ item: UInt32) throws -> Int? {
+      if let known = rows[item] { return known }
+      let row = snapshot.row(of: try table.id(at: Int(item)))
+      rows[item] = .some(row)
+      return row
+    }
+    let present = try (0..<pairs.count).compactMap { index -> RowPair? in
+      guard let first = try row(pairs.triggers[index]), let second = try row(pairs.targets[index]) else { return nil }
+      return RowPair(first, second)
+    }
+    guard !present.isEmpty else { return [] }
+    let agreement = NeighborAgreement(snapshot.codes, pairs: present)
+    return zip(agreement.sharedPrefix, agreement.expectedByChance).map { .init(share: $0, byChance: $1) }
   }
 
   private static let logCounts: [(key: String, title: String)] = [

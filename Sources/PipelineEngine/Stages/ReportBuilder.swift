@@ -39,7 +39,9 @@ struct ReportBuilder {
     data.rejected = try rejected()
     data.pairs = try PairReport(context, snapshot: snapshot, item: item)?.data()
     if context.configuration.align != nil {
-      data.alignment = AlignmentRecord.read(AlignmentRecord.path(context)).map(ReportAlignment.init)
+      data.alignment = AlignmentRecord.read(AlignmentRecord.path(context)).map { record in
+        ReportAlignment(record) { id in snapshot.row(of: id).map(item) }
+      }
     }
     if context.finished[.train] != nil {
       data.recommender = TrainingRecord.read(TrainingRecord.path(context.workspace)).map(ReportRecommender.init)

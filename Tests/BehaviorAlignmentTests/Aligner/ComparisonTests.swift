@@ -19,6 +19,27 @@ import Testing
     #expect(recall["aligned"]! > recall["aligned, image alone"]!)
   }
 
+  @Test func examplesAreTheNearestBeforeAndAfter() throws {
+    let fixture = AlignerFixture()
+    let aligner = try fixture.train().aligner
+    let untrained = try RepresentationModel.fit(fixture.modalities)
+    let comparison = RepresentationComparison(
+      fixture.modalities, untrained: untrained, aligner: aligner, pairs: fixture.validation)
+    #expect(comparison.examples.count == 4)
+    for (vectors, nearest) in [
+      (untrained.represent(fixture.modalities), comparison.examples.map(\.before)),
+      (aligner.represent(fixture.modalities), comparison.examples.map(\.after)),
+    ] {
+      for (example, rows) in zip(comparison.examples, nearest) {
+        let cosines = (0..<vectors.rows).map { row in
+          zip(vectors.row(row), vectors.row(example.item)).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+        }
+        let expected = cosines.indices.filter { $0 != example.item }.sorted { cosines[$0] > cosines[$1] }.prefix(3)
+        #expect(rows == Array(expected))
+      }
+    }
+  }
+
   @Test func validationPairsAreTakenOutInBothDirectionsAndFromAllSources() {
     var random = RandomSource(seed: 5)
     var pairs: [PairTable.Pair] = []
