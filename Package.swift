@@ -69,13 +69,13 @@ let package = Package(
       "PipelineEngine",
       [
         "TensorMath", "NeuralNetworks", "ItemCatalog", "ItemEncoders", "BehaviorAlignment", "Quantizers",
-        "SemanticIDStore", "TableExport", yams, logging,
+        "SemanticIDStore", "TableExport", "Recommenders", yams, logging,
       ]),
     .executableTarget(
       name: "tessera",
       dependencies: [
         "TensorMath", "ItemCatalog", "ItemEncoders", "BehaviorAlignment", "Quantizers", "SemanticIDStore",
-        "TableExport", "PipelineEngine", argumentParser, logging,
+        "TableExport", "Recommenders", "PipelineEngine", argumentParser, logging,
       ],
       swiftSettings: sharedSettings + [.strictMemorySafety()]),
 
@@ -106,7 +106,7 @@ let package = Package(
       "PipelineEngineTests",
       [
         "PipelineEngine", "SemanticIDStore", "ItemCatalog", "Quantizers", "TensorMath", "ItemEncoders",
-        "BehaviorAlignment", "TableExport", "NeuralNetworks",
+        "BehaviorAlignment", "TableExport", "NeuralNetworks", "Recommenders",
       ]),
     tests("EndToEndTests", ["tessera", "SemanticIDStore", "ItemCatalog", "ItemEncoders", "TensorMath"]),
   ]

@@ -94,6 +94,19 @@ public struct TrainingCheckpoint: Sendable, Equatable {
     }
   }
 
+  /// The caller's entries of a checkpoint, whatever model it is of.
+  public static func metadata(of path: String) throws(NeuralNetworksError) -> [String: String] {
+    userMetadata(try SafetensorsFile.read(path))
+  }
+
+  private static func userMetadata(_ file: SafetensorsFile) -> [String: String] {
+    var metadata: [String: String] = [:]
+    for (key, value) in file.metadata where key.hasPrefix(userPrefix) {
+      metadata[String(key.dropFirst(userPrefix.count))] = value
+    }
+    return metadata
+  }
+
   package init(_ file: SafetensorsFile, for model: ParameterSet) throws(NeuralNetworksError) {
     let version = try file.metadata("format")
     guard version == "\(Self.formatVersion)" else {
@@ -113,10 +126,7 @@ public struct TrainingCheckpoint: Sendable, Equatable {
       maximumNorm: settings.maximumNorm, random: try reader.generator())
     try reader.checkNothingIsLeft()
     state.step = step
-    metadata = [:]
-    for (key, value) in file.metadata where key.hasPrefix(Self.userPrefix) {
-      metadata[String(key.dropFirst(Self.userPrefix.count))] = value
-    }
+    metadata = Self.userMetadata(file)
   }
 
   private static func settings(_ file: SafetensorsFile) throws(NeuralNetworksError) -> Settings {

@@ -45,10 +45,16 @@ public struct TrainingMonitor: Sendable, Equatable {
   public let parameters: Parameters
   /// The least positive loss so far.
   public private(set) var minimumLoss: Float?
-  private var stepsAbove = 0
+  /// Steps in a row, up to now, with a loss above `factor` times that.
+  public private(set) var stepsAbove = 0
   private var checkpoint: (step: Int, path: String)?
 
-  public init(_ parameters: Parameters = Parameters()) {
+  /// - Parameters:
+  ///   - minimumLoss: that another monitor had seen where this one goes on; nil at the start.
+  ///   - stepsAbove: likewise.
+  public init(_ parameters: Parameters = Parameters(), minimumLoss: Float? = nil, stepsAbove: Int = 0) {
+    self.minimumLoss = minimumLoss
+    self.stepsAbove = stepsAbove
     precondition(parameters.factor > 1 && parameters.patience > 0, "a factor above 1 and at least one step of patience")
     self.parameters = parameters
   }

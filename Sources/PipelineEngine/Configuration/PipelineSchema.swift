@@ -4,7 +4,7 @@ internal import ItemEncoders
 public enum PipelineSchema {
   /// Sections that the design has and this version does not run: an error rather than silence.
   static let laterSections = [
-    "train": "training a recommender", "finetune": "fine-tuning codes with recommender gradients",
+    "finetune": "fine-tuning codes with recommender gradients"
   ]
 
   public static let root = ConfigurationShape.section([
@@ -23,11 +23,16 @@ public enum PipelineSchema {
     ConfigurationKey("pairs", .section(pairs), "Which pairs of items behavior ties. Needs 'catalog.interactions'."),
     ConfigurationKey(
       "align", .section(align), "How representations learn from the pairs. Without it they are not trained."),
+    ConfigurationKey(
+      "behavior", .section(behavior),
+      "Vectors that items get from who is used with whom, joined with what they are. Needs 'pairs' for its window."),
     ConfigurationKey("represent", .section(represent), "How an item's embeddings become one vector."),
     ConfigurationKey("quantize", .section(quantize), "How vectors become codes."),
     ConfigurationKey("resolve", .section(resolve), "What happens to items that share a semantic ID."),
     ConfigurationKey("publish", .section(publish), "How generations are kept in the store."),
     ConfigurationKey("export", .list(of: .section(export), count: 1...16), "Tables to write from the new generation."),
+    ConfigurationKey(
+      "train", .section(train), "A recommender that reads the published semantic IDs, and how it is measured."),
     ConfigurationKey("report", .section(report), "The run's HTML and JSON report."),
   ])
 

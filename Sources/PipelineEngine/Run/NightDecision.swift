@@ -92,8 +92,14 @@ struct NightDecision {
   }
 
   private func representationChange(_ keys: ModelKeys, _ base: GenerationManifest) throws -> String? {
-    if let forced = context.forced, [.align, .represent].contains(forced) { return "\(forced.rawValue) is forced" }
+    if let forced = context.forced, [.align, .behavior, .represent].contains(forced) {
+      return "\(forced.rawValue) is forced"
+    }
     if base.properties["represent"] != keys.represent { return "the representation's configuration changed" }
+    if context.configuration.behavior != nil {
+      if let reason = try missingModel(BehaviorStage.role, "file of behavior vectors", base) { return reason }
+      if let reason = try missingModel(RepresentStage.jointRole, "joint representation model", base) { return reason }
+    }
     return try missingModel("representation", "representation model", base)
   }
 
@@ -114,7 +120,11 @@ struct NightDecision {
     let path = context.workspace.model(fingerprint)
     if !fingerprint.isEmpty, FileSystem.exists(path) { return nil }
     guard context.configuration.quantize?.refit != .never else {
-      let stage = ["representation": "represent", "quantizer": "quantize"][role] ?? "encode"
+      let stage =
+        [
+          "representation": "represent", "quantizer": "quantize", BehaviorStage.role: "behavior",
+          RepresentStage.jointRole: "represent",
+        ][role] ?? "encode"
       throw PipelineError(
         .inputMissing,
         "the \(name) of generation \(base.generation), '\(path)', is missing, and quantize.refit is never; "

@@ -72,6 +72,7 @@ struct ModelKeys: Sendable, Equatable {
     image = configuration.encode?.image.map { describe($0.stageInputs) }
     represent = configuration.represent.map { describe($0.stageInputs) } ?? ""
     if let align = configuration.align { represent += "; " + describe(align.stageInputs) }
+    if let behavior = configuration.behavior { represent += "; " + describe(behavior.stageInputs) }
     quantize = configuration.quantize.map { describe($0.trainingInputs) } ?? ""
     resolve = configuration.resolve.map { describe($0.stageInputs) } ?? ""
     neighbors = configuration.quantize.flatMap { $0.neighbors == nil ? nil : describe($0.neighborInputs) }

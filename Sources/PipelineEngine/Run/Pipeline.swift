@@ -31,11 +31,13 @@ public struct Pipeline: Sendable {
     if configuration.encode != nil { stages.append(EncodeStage()) }
     if configuration.pairs != nil { stages.append(PairsStage()) }
     if configuration.align != nil { stages.append(AlignStage()) }
+    if configuration.behavior != nil { stages.append(BehaviorStage()) }
     if configuration.represent != nil { stages.append(RepresentStage()) }
     if configuration.quantize != nil { stages.append(QuantizeStage()) }
     if configuration.resolve != nil { stages.append(ResolveStage()) }
     if configuration.publish != nil { stages.append(PublishStage()) }
     if !configuration.export.isEmpty { stages.append(ExportStage()) }
+    if configuration.train != nil { stages.append(TrainStage()) }
     if configuration.report != nil { stages.append(WriteReportStage()) }
     return stages.filter { $0.name <= until ?? .report }
   }
@@ -147,7 +149,7 @@ public struct Pipeline: Sendable {
     night.reason = "the new items' error is \(rounded(drift.ratio)) times the training error"
     try NightDecision(context: context).save(night)
     context.night = night
-    for stage in [StageName.encode, .align, .represent, .quantize] { context.finished[stage] = nil }
+    for stage in [StageName.encode, .align, .behavior, .represent, .quantize] { context.finished[stage] = nil }
     context.observer.observe(.note("\(night.reason); the codebooks are refitted"))
   }
 

@@ -20,15 +20,11 @@ struct PairsStage: Stage {
     let category = context.configuration.pairs?.categoryAttribute
     return [
       StageInput(
-        name: "interactions", value: try Self.reader(catalog).sourceSignature(of: catalog.interactions)),
+        name: "interactions", value: try BehaviorLog.signature(catalog)),
       StageInput(
         name: "the log's items in the catalogue",
         value: try items?.signature(try context.table(), category: category) ?? "not read yet"),
     ]
-  }
-
-  private static func reader(_ catalog: PipelineConfiguration.Catalog) -> InteractionReader {
-    InteractionReader(minimumRating: catalog.minimumRating, limits: catalog.catalogLimits)
   }
 
   func run(_ context: RunContext) throws -> StageResult {
@@ -37,9 +33,9 @@ struct PairsStage: Stage {
     }
     let files = PairFiles(context)
     try FileSystem.makeDirectory(files.folder)
-    let signature = try Self.reader(context.configuration.catalog)
-      .sourceSignature(of: context.configuration.catalog.interactions)
-    let (history, items) = try read(context, settings, files)
+    let signature = try BehaviorLog.signature(context.configuration.catalog)
+    let (history, items) = try BehaviorLog.read(
+      context, name, maximumEventsPerUser: settings.maximumEventsPerUser, rejectedTo: files.rejected)
     let split = try TrainingSplit(history, window: settings.window)
     var figures = PairFigures(history.summary, split.summary)
     let pairs = try mine(split, items, context, settings, &figures)
@@ -63,49 +59,22 @@ struct PairsStage: Stage {
     return result
   }
 
-  /// Reads the log and lets go of it: what is kept is a third of its size.
-  private func read(
-    _ context: RunContext, _ settings: PipelineConfiguration.Pairs, _ files: PairFiles
-  ) throws -> (InteractionHistory, PairItems) {
-    let catalog = context.configuration.catalog
-    context.progress(.pairs, "reading interactions", 0, of: 1, unit: "steps")
-    let log = try Self.reader(catalog).read(catalog.interactions, rejectedTo: files.rejected)
-    try log.summary.requireRejectedFraction(atMost: catalog.maxRejectedFraction, rejectedPath: files.rejected)
-    let items = PairItems(log, catalog: try context.table().identifiers())
-    var parameters = InteractionHistory.Parameters()
-    parameters.maximumEventsPerUser = settings.maximumEventsPerUser
-    return (try InteractionHistory(log, catalog: items.identifiers, parameters: parameters), items)
-  }
-
   private func mine(
     _ split: TrainingSplit, _ items: PairItems, _ context: RunContext, _ settings: PipelineConfiguration.Pairs,
     _ figures: inout PairFigures
   ) throws -> PairTable {
-    var filters = settings.filters
-    if let attribute = settings.categoryAttribute {
-      filters.categories = try categories(items, try context.table(), attribute)
-    }
     // Asked from the miners' threads, which do not see the run's own value.
     let interruption = Interruption.current
-    let isCancelled: @Sendable () -> Bool = { interruption.isRequested }
-    var miners: [(PairSource, () throws -> MinedPairs)] = []
-    if let parameters = settings.swing {
-      miners.append((.swing, { try SwingMiner(parameters: parameters).mine(split, isCancelled: isCancelled) }))
+    var mining = PairMining(settings: settings, isCancelled: { interruption.isRequested })
+    if let attribute = settings.categoryAttribute {
+      mining.categories = try categories(items, try context.table(), attribute)
     }
-    if let parameters = settings.nearby {
-      miners.append((.nearby, { try NearbyMiner(parameters: parameters).mine(split, isCancelled: isCancelled) }))
-    }
-    let popularity = split.itemUserCounts()
-    var tables: [PairTable] = []
-    for (index, (source, mine)) in miners.enumerated() {
-      context.progress(.pairs, "mining \(source.name)", index, of: miners.count, unit: "sources")
-      let start = ContinuousClock.now
-      let mined = try mine()
-      let filtered = try filters.apply(to: mined.table, popularity: popularity)
-      figures.add(mined, filtered, seconds: start.duration(to: .now).seconds)
-      tables.append(filtered.table)
-    }
-    let pairs = PairTable.merging(tables)
+    let pairs = try mining.mine(
+      split,
+      willMine: { source, index, count in
+        context.progress(.pairs, "mining \(source.name)", index, of: count, unit: "sources")
+      },
+      didMine: { mined, filtered, seconds in figures.add(mined, filtered, seconds: seconds) })
     guard !pairs.isEmpty else { throw AlignmentError(.noPairs, figures.whyNoPairs) }
     return pairs
   }

@@ -4,11 +4,13 @@ enum StageCodeVersions {
   static let encode = 1
   static let pairs = 1
   static let align = 1
+  static let behavior = 1
   static let represent = 1
   static let quantize = 1
   static let resolve = 1
   static let publish = 1
   static let export = 1
+  static let train = 1
   static let report = 1
 
   /// Of the stages that decide about codes.

@@ -8,7 +8,7 @@ private let rowsPerTask = 128
 
 extension PackedMatrix {
   /// `a · self + bias` on all threads.
-  func parallelProduct(_ a: Matrix, bias: ContiguousArray<Float>? = nil) -> Matrix {
+  package func parallelProduct(_ a: Matrix, bias: ContiguousArray<Float>? = nil) -> Matrix {
     precondition(a.columns == rows, "a product of \(a.rows) × \(a.columns) with \(rows) × \(columns)")
     return unsafe Matrix(rows: a.rows, columns: columns) { target in
       guard rows > 0 else { return unsafe target.initialize(repeating: 0, count: a.rows * columns) }

@@ -30,6 +30,14 @@ struct AlignCommand: StageCommand {
   @OptionGroup var output: OutputOptions
 }
 
+struct BehaviorCommand: StageCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "behavior", abstract: "Learns item vectors from users' sequences: run --until behavior.")
+  static let stage = StageName.behavior
+  @OptionGroup var file: PipelineArgument
+  @OptionGroup var output: OutputOptions
+}
+
 struct QuantizeCommand: StageCommand {
   static let configuration = CommandConfiguration(
     commandName: "quantize", abstract: "Assigns codes: run --until quantize.")
@@ -42,6 +50,14 @@ struct PublishCommand: StageCommand {
   static let configuration = CommandConfiguration(
     commandName: "publish", abstract: "Publishes a generation: run --until publish.")
   static let stage = StageName.publish
+  @OptionGroup var file: PipelineArgument
+  @OptionGroup var output: OutputOptions
+}
+
+struct TrainCommand: StageCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train", abstract: "Trains a recommender on the published codes: run --until train.")
+  static let stage = StageName.train
   @OptionGroup var file: PipelineArgument
   @OptionGroup var output: OutputOptions
 }

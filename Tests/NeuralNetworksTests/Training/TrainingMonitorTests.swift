@@ -50,4 +50,13 @@ import Testing
     #expect(String(decoding: line, as: UTF8.self).hasPrefix(#"{"expertImbalance":1.25,"gradientNorm":0.75,"#))
     #expect(try JSONDecoder().decode(TrainingEvent.self, from: line) == event)
   }
+
+  @Test func aMonitorGoesOnWhereAnotherStopped() throws {
+    var whole = TrainingMonitor(.init(factor: 2, patience: 3))
+    try whole.observe(step: 1, loss: 1)
+    for step in 2...3 { try whole.observe(step: step, loss: 2.5) }
+    var resumed = TrainingMonitor(whole.parameters, minimumLoss: whole.minimumLoss, stepsAbove: whole.stepsAbove)
+    #expect(resumed == whole)
+    #expect(throws: NeuralNetworksError.self) { try resumed.observe(step: 4, loss: 2.5) }
+  }
 }

@@ -1,0 +1,91 @@
+internal import NeuralNetworks
+internal import RealModule
+public import TensorMath
+
+/// Predicts a user's next item from the items before it, by item ID alone: SASRec (Kang and McAuley, arXiv:1808.09781),
+/// with the softmax over all items as its loss, which Klenitskiy and Vasilev (arXiv:2309.07602) found to be what it
+/// lacked against newer models.
+///
+/// Its item vectors know who is used with whom and nothing of what an item is: the behavior-fitted part of a
+/// representation, and the baseline that a recommender on semantic IDs has to meet. Trained by ``SequentialTraining``.
+public struct SequentialModel: Sendable {
+  public struct Configuration: Sendable, Equatable, Codable {
+    public var width = 128
+    public var layers = 2
+    public var heads = 2
+    /// Of the feed-forward part.
+    public var hidden = 128
+    /// Small logs need much: of an Amazon category's items, most have fewer than ten events.
+    public var dropout: Float = 0.5
+    /// Items that the model looks back on.
+    public var maximumHistory = 50
+
+    public init() {}
+  }
+
+  public let configuration: Configuration
+  public let vocabulary: ItemVocabulary
+  let network: SequentialNetwork
+  let parameters: ParameterSet
+
+  init(
+    _ configuration: Configuration, _ vocabulary: ItemVocabulary, _ network: SequentialNetwork,
+    _ parameters: ParameterSet
+  ) {
+    self.configuration = configuration
+    self.vocabulary = vocabulary
+    self.network = network
+    self.parameters = parameters
+  }
+
+  /// `vocabulary.count × width`: the vector of each known item, not normalized.
+  public var itemVectors: Matrix { parameters[network.items.weight] }
+
+  /// Numbers that training has learned.
+  public var parameterCount: Int { parameters.elementCount }
+
+  /// What users with these histories expect next, to be compared with ``itemVectors`` by inner product.
+  /// - Parameter histories: rows of the item table, the earliest first; unknown items are skipped.
+  /// - Returns: `histories × width`; zeros for a history without a known item.
+  package func states(_ histories: some Collection<ContiguousArray<UInt32>>) -> Matrix {
+    var offsets = [0], inputs = ContiguousArray<Int32>(), seen: [Int] = []
+    for (place, history) in histories.enumerated() {
+      let known = vocabulary.numbers(of: history).suffix(configuration.maximumHistory)
+      guard !known.isEmpty else { continue }
+      inputs += known
+      offsets.append(inputs.count)
+      seen.append(place)
+    }
+    var result = Matrix(rows: histories.count, columns: configuration.width)
+    guard !seen.isEmpty else { return result }
+    let states = network(inputs, offsets: offsets, in: ModelPass(inferring: parameters)).value
+    for (place, end) in zip(seen, offsets.dropFirst()) {
+      result.elements.replaceSubrange(
+        place * result.columns..<(place + 1) * result.columns, with: states.row(end - 1))
+    }
+    return result
+  }
+
+  /// A model's scores of all known items, made ready to be asked block by block.
+  package struct Scorer: Sendable {
+    private let model: SequentialModel
+    private let items: PackedMatrix
+    private let popularity: ContiguousArray<Float>
+
+    package init(_ model: SequentialModel) {
+      self.model = model
+      items = PackedMatrix(transposing: model.itemVectors)
+      popularity = ContiguousArray(model.vocabulary.counts.map { Float.log(Float($0)) })
+    }
+
+    /// - Returns: `histories × vocabulary.count`. A history without a known item asks for what is popular.
+    package func scores(_ histories: some Collection<ContiguousArray<UInt32>>) -> Matrix {
+      let states = model.states(histories)
+      var scores = items.parallelProduct(states)
+      for row in 0..<states.rows where states.row(row).allSatisfy({ $0 == 0 }) {
+        scores.elements.replaceSubrange(row * scores.columns..<(row + 1) * scores.columns, with: popularity)
+      }
+      return scores
+    }
+  }
+}

@@ -1,0 +1,145 @@
+internal import NeuralNetworks
+internal import RealModule
+internal import TensorMath
+
+/// One training of a sequential model, epoch by epoch.
+struct SequentialRun {
+  private let parameters: SequentialTraining.Parameters
+  private let sampler: SequenceSampler
+  private let validation: [NextItemQuery]
+  private(set) var model: SequentialModel
+  private var state: TrainingState
+  private var monitor = TrainingMonitor()
+  private(set) var best: (model: SequentialModel, gain: Double)?
+  private(set) var measurements: [SequentialTraining.Measurement] = []
+  private var epochsWithoutGain = 0
+  private(set) var epoch = 0
+  /// Positions learned from so far.
+  private(set) var positions = 0
+  private(set) var stopReason: String?
+
+  init(
+    _ configuration: SequentialModel.Configuration, _ parameters: SequentialTraining.Parameters,
+    _ split: TrainingSplit, _ validation: [NextItemQuery]
+  ) throws {
+    self.parameters = parameters
+    let vocabulary = ItemVocabulary(split, maximum: parameters.itemLimit)
+    sampler = SequenceSampler(
+      (0..<split.history.userCount).map { vocabulary.numbers(of: split.trainingItems(ofUser: $0)) },
+      maximumHistory: configuration.maximumHistory, positionsPerBatch: parameters.positionsPerBatch)
+    guard sampler.positions > 0 else {
+      throw AlignmentError(
+        .noInteractions,
+        "no user has two events in the training window, so nothing tells what comes next; widen the window")
+    }
+    let step = max(1, (validation.count + parameters.validationLimit - 1) / max(1, parameters.validationLimit))
+    self.validation =
+      parameters.validationLimit == 0
+      ? [] : stride(from: 0, to: validation.count, by: step).map { validation[$0] }
+    var random = RandomSource(seed: parameters.seed)
+    let scope = ParameterScope(initializingWith: RandomSource(seed: random.next()))
+    let network = try SequentialNetwork(scope, configuration, itemCount: vocabulary.count)
+    model = SequentialModel(configuration, vocabulary, network, try scope.finish())
+    state = TrainingState(
+      model.parameters, optimizer: AdamW(AdamW.Parameters(weightDecay: parameters.weightDecay)),
+      schedule: .warmupCosine(
+        peak: parameters.learningRate, warmupSteps: parameters.warmup,
+        steps: parameters.epochs * sampler.batchesPerEpoch, floor: parameters.learningRate / 50),
+      maximumNorm: parameters.clip, random: random)
+  }
+
+  mutating func makeEpoch(_ isCancelled: () -> Bool) throws {
+    var (loss, count) = (0.0, 0)
+    for batch in sampler.epoch(using: &state.random) {
+      guard !isCancelled() else { throw AlignmentError(.cancelled, "training on users' sequences was stopped") }
+      do {
+        loss += Double(try learn(from: batch)) * Double(batch.positions)
+      } catch let error as NeuralNetworksError where error.code == .divergedTraining {
+        return try diverge(error)
+      }
+      count += batch.positions
+    }
+    epoch += 1
+    positions += count
+    model = SequentialModel(model.configuration, model.vocabulary, model.network, state.parameters)
+    measure(loss: loss / Double(max(1, count)))
+  }
+
+  /// - Returns: the mean loss, before the step.
+  private mutating func learn(from batch: SequenceSampler.Batch) throws -> Float {
+    let (gradients, loss) = {
+      let pass = ModelPass(training: state.parameters, precision: parameters.precision, using: &state.random)
+      let states = model.network(batch.inputs, offsets: batch.offsets, in: pass)
+      let loss = states.linearCrossEntropy(pass[model.network.items.weight], targets: batch.targets)
+      // The loss lives on the tape, which ends with the gradients.
+      let value = loss.scalar
+      return (pass.backward(from: loss), value)
+    }()
+    try monitor.observe(step: state.step + 1, loss: loss, gradientNorm: gradients.norm())
+    try state.update(with: gradients)
+    return loss
+  }
+
+  private mutating func diverge(_ error: NeuralNetworksError) throws {
+    guard epoch > 0 else {
+      throw AlignmentError(
+        .diverged, "behavior: \(error.message); behavior.learningRate is \(parameters.learningRate) now")
+    }
+    stopReason = "\(error.message): the model of an earlier epoch is kept"
+  }
+
+  private mutating func measure(loss: Double) {
+    let ranks = model.ranks(of: validation)
+    let count = Double(max(1, ranks.count))
+    let found = ranks.filter { $0 <= 10 }
+    let gain = found.reduce(0) { $0 + 1 / Double.log2(1 + $1) } / count
+    measurements.append(
+      .init(epoch: epoch, loss: loss, recall: Double(found.count) / count, gain: gain))
+    if ranks.isEmpty || gain > best?.gain ?? -1 {
+      best = (model, gain)
+      epochsWithoutGain = 0
+    } else {
+      epochsWithoutGain += 1
+      if epochsWithoutGain >= parameters.patience, epoch < parameters.epochs {
+        stopReason = "no gain on held-out items in \(epochsWithoutGain) epochs"
+      }
+    }
+  }
+}
+
+extension SequentialModel {
+  /// Histories whose scores are held at once.
+  private static let blockRows = 256
+
+  /// The place of each query's target among all known items; of items with equal scores, half count as before it.
+  /// Infinite for an item that is not known.
+  /// - Complexity: O(queries · (history · width² + items · width)).
+  package func ranks(of queries: [NextItemQuery]) -> [Double] {
+    let scorer = Scorer(self)
+    return stride(from: 0, to: queries.count, by: Self.blockRows).flatMap { start in
+      let block = queries[start..<min(queries.count, start + Self.blockRows)]
+      let scores = scorer.scores(block.map(\.history))
+      return Parallelism.mapChunks(of: block.count, size: 16) { range in
+        range.map { row -> Double in
+          guard let target = vocabulary.number(ofRow: block[block.startIndex + row].target) else {
+            return Double.infinity
+          }
+          return scores.row(row).rank(of: target)
+        }
+      }.flatMap { $0 }
+    }
+  }
+}
+
+extension ArraySlice<Float> {
+  /// The place of an element when all are sorted descending, from 1; half of its equals come before it.
+  fileprivate func rank(of place: Int) -> Double {
+    let bar = self[startIndex + place]
+    var (above, equal) = (0, 0)
+    for value in self {
+      if value > bar { above += 1 }
+      if value == bar { equal += 1 }
+    }
+    return 1 + Double(above) + Double(equal - 1) / 2
+  }
+}

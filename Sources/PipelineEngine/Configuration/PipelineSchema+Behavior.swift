@@ -1,0 +1,30 @@
+/// The keys of the section `behavior`.
+extension PipelineSchema {
+  static let behavior: [ConfigurationKey] =
+    sequentialModel + [
+      ConfigurationKey(
+        "weight", .number(0.01...100),
+        "The length of behavior vectors beside the content's, whose length is 1. Default: 0.7."),
+      ConfigurationKey(
+        "dimensions", .integer(1...65_536), "Floats per joined representation. Default: represent.dimensions."),
+    ]
+
+  /// Of a model of users' sequences.
+  static let sequentialModel: [ConfigurationKey] = [
+    ConfigurationKey("width", .integer(8...1024), "Floats per item vector. Default: 128."),
+    ConfigurationKey("layers", .integer(0...64), "Transformer layers. Default: 2."),
+    ConfigurationKey("heads", .integer(1...64), "Attention heads, a divisor of 'width'. Default: 2."),
+    ConfigurationKey("hidden", .integer(8...8192), "Floats in the feed-forward part. Default: 'width'."),
+    ConfigurationKey("dropout", .number(0...0.9), "Dropped in training. Default: 0.5."),
+    ConfigurationKey("maximumHistory", .integer(1...4096), "Items that the model looks back on. Default: 50."),
+    ConfigurationKey("epochs", .integer(1...10_000), "Passes over the log at most. Default: 12."),
+    ConfigurationKey("learningRate", .number(1e-7...1), "At its peak. Default: 0.001."),
+    ConfigurationKey("positionsPerBatch", .integer(1...(1 << 20)), "Events per step. Default: 1024."),
+    ConfigurationKey(
+      "patience", .integer(1...1000), "Epochs without a gain on held-out events before training stops. Default: 3."),
+    ConfigurationKey(
+      "itemLimit", .integer(1...10_000_000),
+      "Items that the model knows, the most frequent; 4 kB of memory for each. Default: 100000."),
+    ConfigurationKey("seed", .integer(0...Int.max), "Seed of the training. Default: the pipeline's."),
+  ]
+}

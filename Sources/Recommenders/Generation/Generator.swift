@@ -1,0 +1,131 @@
+public import BehaviorAlignment
+package import NeuralNetworks
+internal import RealModule
+internal import TensorMath
+
+/// Recommends by writing: the next item's semantic ID, code by code, behind the items of a history.
+///
+/// The model is that of TIGER (Rajput et al., 2023) in its aim and a cheaper one in its shape: one position per item, and
+/// a small decoder of codes that attends to them. Items are found by beam search among the IDs that exist, so that an
+/// answer never names another. Made by ``GeneratorTraining``.
+///
+/// **Bucket credit.** Where several items share an ID, the ID's probability is shared among them as (n + 1) / Σ (n + 1),
+/// with n an item's events in training: an item's score is log p(ID) + log of its share.
+public struct Generator: NextItemRecommender {
+  public let configuration: GeneratorConfiguration
+  /// A checksum, in hexadecimal, over everything that an answer depends on.
+  public let fingerprint: String
+  /// Prefixes of each length that are held per user, at least as many as items are asked for.
+  public var beamWidth = 50
+  /// Draws codes where it is not nil, ``beamWidth`` IDs per query, the same for the same seed and user; an answer then
+  /// holds the distinct items drawn, best first, which may be fewer than asked for.
+  public var sampling: CodeSampling?
+  /// What the dense head's score counts for in the order of what was generated: score = log p(item) + weight · ⟨query,
+  /// item vector⟩. 0 for generation alone; 2 did well on Amazon Beauty. Such answers belong in rows of their own: at
+  /// small catalogues the head alone does as well.
+  public var denseWeight: Float = 0
+
+  let network: GeneratorNetwork
+  let parameters: ParameterSet
+  package let vocabulary: GeneratorVocabulary
+  /// Events of each item in training.
+  let popularity: ContiguousArray<UInt32>
+  /// log of each item's share in its bucket.
+  private let logShares: ContiguousArray<Float>
+
+  public var name: String { "Generator" }
+
+  /// Numbers in all parameters.
+  public var parameterCount: Int { parameters.elementCount }
+
+  package init(
+    _ configuration: GeneratorConfiguration, _ network: GeneratorNetwork, _ parameters: ParameterSet,
+    _ vocabulary: GeneratorVocabulary, popularity: ContiguousArray<UInt32>
+  ) {
+    self.configuration = configuration
+    self.network = network
+    self.parameters = parameters
+    self.vocabulary = vocabulary
+    self.popularity = popularity
+    logShares = Self.logShares(vocabulary.trie, popularity)
+    fingerprint = Self.fingerprint(configuration, parameters, vocabulary.tokens, popularity)
+  }
+
+  private static func logShares(
+    _ trie: PrefixTrie, _ popularity: ContiguousArray<UInt32>
+  ) -> ContiguousArray<Float> {
+    var shares = ContiguousArray<Float>(repeating: 0, count: popularity.count)
+    for bucket in 0..<trie.prefixCount(length: trie.levels) {
+      let items = trie.items(of: bucket, length: trie.levels)
+      guard items.count > 1 else { continue }
+      let total = items.reduce(0.0) { $0 + Double(popularity[Int($1)]) + 1 }
+      for item in items { shares[Int(item)] = Float(Double.log((Double(popularity[Int(item)]) + 1) / total)) }
+    }
+    return shares
+  }
+
+  /// Users that go through the network at once.
+  private static let blockUsers = 64
+
+  /// The best items for each query by beam search; ``beamWidth`` IDs are looked at, or `count` where that is more.
+  ///
+  /// Of a history, the latest ``GeneratorConfiguration/maximumHistory`` items that have codes are read. An empty history,
+  /// or one without such items, is answered from the learned state before the first item. The filter is part of the
+  /// search: prefixes without an item that it lets through are not followed, so an answer has `count` items wherever as
+  /// many have codes and pass.
+  /// - Complexity: per query one run of the backbone over its history and of the decoder over at most
+  ///   1 + (levels − 1) · `beamWidth` rows.
+  public func recommend(
+    _ queries: ArraySlice<NextItemQuery>, count: Int, filter: RecommendationFilter
+  ) throws -> [[ScoredItem]] {
+    guard count > 0 else { return queries.map { _ in [] } }
+    guard denseWeight == 0 || configuration.hasDenseHead else {
+      throw RecommenderError(
+        .invalidParameter, "denseWeight is \(denseWeight), and the generator has no dense head; train one that has")
+    }
+    try sampling?.validate()
+    let open = OpenPrefixes(vocabulary.trie, filter)
+    let search = BeamSearch(
+      network: network, parameters: parameters, vocabulary: vocabulary, width: max(beamWidth, count),
+      sampling: sampling)
+    var answers: [[ScoredItem]] = []
+    answers.reserveCapacity(queries.count)
+    for start in stride(from: queries.startIndex, to: queries.endIndex, by: Self.blockUsers) {
+      let block = queries[start..<min(start + Self.blockUsers, queries.endIndex)]
+      let openToEach = block.map { open.excluding($0.history, vocabulary) }
+      let found = search.search(
+        block.map { vocabulary.readable($0.history, maximum: configuration.maximumHistory) },
+        users: block.map(\.user), open: openToEach)
+      var scored = zip(found.beams, openToEach).map { items(of: $0, $1) }
+      if denseWeight != 0 { addDenseScores(to: &scored, found.states.value) }
+      answers += scored.map { Self.best($0, count: count) }
+    }
+    return answers
+  }
+
+  /// The open items of full prefixes.
+  private func items(of beams: [Beam], _ open: OpenPrefixes) -> [ScoredItem] {
+    beams.flatMap { beam in
+      vocabulary.trie.items(of: Int(beam.prefix), length: vocabulary.tokens.levels).filter(open.allows).map { item in
+        ScoredItem(item: item, score: beam.score + logShares[Int(item)])
+      }
+    }
+  }
+
+  /// - Parameter states: what has seen each user's history, one row a user.
+  private func addDenseScores(to answers: inout [[ScoredItem]], _ states: Matrix) {
+    let pass = ModelPass(inferring: parameters)
+    guard let queries = network.denseQueries(pass.tape.constant(states), in: pass)?.value else { return }
+    for (user, answer) in answers.enumerated() {
+      let vectors = network.itemVectors(
+        ContiguousArray(answer.map { Int32($0.item) }), vocabulary, in: pass
+      ).value
+      let products = matrixProduct(vectors, queries.rows(user..<user + 1), transposingRight: true)
+      for place in answer.indices { answers[user][place].score += denseWeight * products.elements[place] }
+    }
+  }
+
+  private static func best(_ items: [ScoredItem], count: Int) -> [ScoredItem] {
+    Array(items.sorted { $0.score > $1.score || ($0.score == $1.score && $0.item < $1.item) }.prefix(count))
+  }
+}

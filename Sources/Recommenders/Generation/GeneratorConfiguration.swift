@@ -1,0 +1,51 @@
+/// The shape of a ``Generator``. The defaults are those that did best on 5-core Amazon Beauty.
+public struct GeneratorConfiguration: Sendable, Equatable, Codable {
+  /// Of an item's state.
+  public var width = 128
+  /// Of the causal backbone over items. The decoder of codes has one.
+  public var layers = 2
+  /// Of each attention; a divisor of the width.
+  public var heads = 4
+  /// Width inside the feed-forward parts.
+  public var hidden = 512
+  /// Of the items' vectors and of the results of attention and feed-forward parts, in training. Prefix tables remember
+  /// items, so they need more of it than codes alone do.
+  public var dropout: Float = 0.4
+  /// Only that many of a history's latest items are read.
+  public var maximumHistory = 30
+  /// The lengths of the prefixes that have a vector of their own on the input side; nil for every length above 1, and
+  /// empty for items that are read by their codes alone.
+  ///
+  /// At full length, with unique IDs, that is a table of item vectors. What is generated are codes in any case. Tables
+  /// start at zeros, so an item that training never met, with prefixes that it never met, is read by its codes.
+  public var prefixTables: [Int]?
+  /// Whether there is a second head that compares the state with items' input vectors, as SASRec does, for reranking
+  /// what was generated.
+  public var hasDenseHead = false
+
+  public init() {}
+
+  /// Lengths, ascending.
+  func prefixLengths(levels: Int) -> [Int] {
+    prefixTables.map { $0.sorted() } ?? (levels > 1 ? Array(2...levels) : [])
+  }
+
+  /// - Parameter levels: of the codes; nil where they are not known yet.
+  func validate(levels: Int? = nil) throws(RecommenderError) {
+    func check(_ condition: Bool, _ expectation: String) throws(RecommenderError) {
+      guard condition else { throw RecommenderError(.invalidParameter, "generator: \(expectation)") }
+    }
+    try check((1...4096).contains(width), "width is \(width), expected 1 to 4096")
+    try check((1...48).contains(layers), "layers is \(layers), expected 1 to 48")
+    try check(heads > 0 && width % heads == 0, "heads is \(heads), expected a divisor of the width \(width)")
+    try check((1...65_536).contains(hidden), "hidden is \(hidden), expected 1 to 65,536")
+    try check((0..<1).contains(dropout), "dropout is \(dropout), expected at least 0 and below 1")
+    try check(
+      (1...65_536).contains(maximumHistory), "maximumHistory is \(maximumHistory), expected 1 to 65,536")
+    let lengths = prefixTables ?? []
+    try check(Set(lengths).count == lengths.count, "prefixTables \(lengths) names a length twice")
+    try check(
+      lengths.allSatisfy { (1...(levels ?? 64)).contains($0) },
+      "prefixTables is \(lengths), expected lengths from 1 to \(levels.map { "\($0)" } ?? "the number of levels")")
+  }
+}
