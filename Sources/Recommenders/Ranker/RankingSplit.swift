@@ -1,5 +1,3 @@
-public import ItemCatalog
-
 /// A log with ratings or clicks as examples for a ranker, cut by time: what comes first trains, what comes next says when
 /// to stop, and the rest tests. A temporal cut is the only one that a ranker meets in life.
 ///
@@ -7,9 +5,20 @@ public import ItemCatalog
 /// shown, what happened before it is known. Events at the same time are not in one another's history, whose order among
 /// them would be arbitrary.
 public struct RankingSplit: Sendable {
+  /// Where a log's dislikes come from.
+  public enum Dislikes: Sendable, Equatable {
+    /// Ratings below ``Parameters/positiveRating``. They must be as complete as the likes.
+    case rated
+    /// For logs of likes alone: for every like, items drawn from what others liked in the same part of the log and the
+    /// user never did. Popular items are drawn as often as they are liked, so that popularity alone tells nothing.
+    /// Ratings below are left out, and events without a rating are likes.
+    case drawn(perLike: Int, seed: UInt64)
+  }
+
   public struct Parameters: Sendable, Equatable {
     /// A rating of that or more is a like, one below it a dislike; MovieLens's stars stand in for the papers' clicks.
     public var positiveRating: Float = 4
+    public var dislikes = Dislikes.rated
     /// The first share of all events by time.
     public var trainingShare = 0.8
     /// The share behind it that says when to stop.
@@ -23,8 +32,10 @@ public struct RankingSplit: Sendable {
   public struct Summary: Sendable, Equatable {
     /// Events on items that the catalogue does not have.
     public internal(set) var unknownItemEvents = 0
-    /// Events without a rating: neither liked nor disliked.
+    /// Events without a rating that are left out: neither liked nor disliked.
     public internal(set) var unratedEvents = 0
+    /// Ratings below that are left out, because dislikes are drawn.
+    public internal(set) var dislikesLeftOut = 0
     /// Training is before the first time, validation before the second.
     public internal(set) var cuts: [Double] = []
   }
@@ -32,53 +43,7 @@ public struct RankingSplit: Sendable {
   public private(set) var training: RankingExamples
   public private(set) var validation: RankingExamples
   public private(set) var test: RankingExamples
-  public private(set) var summary = Summary()
-
-  /// Makes examples of a log's ratings.
-  /// - Parameter catalog: the catalogue's items by row.
-  /// - Throws: ``RecommenderError/Code/invalidParameter`` for a log that has not a time for every event, and
-  ///   ``RecommenderError/Code/nothingToLearn`` for one without a rating on a known item, or where training or test has
-  ///   no like or no dislike.
-  /// - Complexity: O(events · log(events)).
-  public init(
-    _ log: InteractionLog, catalog: IdentifierTable, parameters: Parameters = Parameters()
-  ) throws(RecommenderError) {
-    guard log.ordering == .timestamp else {
-      throw RecommenderError(
-        .invalidParameter,
-        "the log is ordered by \(log.ordering.rawValue), expected a timestamp for every event: a ranker's split is by "
-          + "time")
-    }
-    guard parameters.positiveRating.isFinite else {
-      throw RecommenderError(.invalidParameter, "positiveRating is \(parameters.positiveRating), expected a number")
-    }
-    let rows = log.rows(in: catalog)
-    var events: [Event] = []
-    var summary = Summary()
-    for row in 0..<log.count {
-      let item = rows[Int(log.itemIndices[row])]
-      guard item >= 0 else {
-        summary.unknownItemEvents += 1
-        continue
-      }
-      guard let rating = log.ratings[row] else {
-        summary.unratedEvents += 1
-        continue
-      }
-      events.append(
-        Event(
-          user: log.userIndices[row], item: UInt32(item), time: log.timestamps[row] ?? 0,
-          label: rating >= parameters.positiveRating ? 1 : 0))
-    }
-    guard !events.isEmpty else {
-      throw RecommenderError(
-        .nothingToLearn,
-        "none of the \(log.count) interactions is a rating of an item of the catalogue; a ranker needs a rating column")
-    }
-    try self.init(events, userCount: log.users.count, itemCount: catalog.count, parameters: parameters)
-    self.summary.unknownItemEvents = summary.unknownItemEvents
-    self.summary.unratedEvents = summary.unratedEvents
-  }
+  public internal(set) var summary = Summary()
 
   /// One impression.
   public struct Event: Sendable, Equatable {
@@ -98,16 +63,29 @@ public struct RankingSplit: Sendable {
 
   /// Makes examples of impressions in any order; those of one user and time stay in the order given.
   /// - Throws: ``RecommenderError/Code/invalidParameter`` for a label other than 0 and 1, a time that is no number, and
-  ///   users and items out of range; else as the other.
+  ///   shares out of range, ``RecommenderError/Code/unknown`` for users and items out of range, and
+  ///   ``RecommenderError/Code/nothingToLearn`` where training or test has no like or no dislike.
+  /// - Complexity: O(events · log(events)).
   public init(
     _ events: [Event], userCount: Int, itemCount: Int, parameters: Parameters = Parameters()
   ) throws(RecommenderError) {
     try parameters.validate()
-    try Self.check(events, userCount, itemCount)
+    try self.init(
+      events, cuts: Self.cuts(events, parameters), userCount: userCount, itemCount: itemCount, parameters: parameters)
+  }
+
+  /// The times at which validation and test begin.
+  static func cuts(_ events: [Event], _ parameters: Parameters) -> [Double] {
     let times = events.map(\.time).sorted()
-    let cuts = [parameters.trainingShare, parameters.trainingShare + parameters.validationShare].map { share in
+    return [parameters.trainingShare, parameters.trainingShare + parameters.validationShare].map { share in
       times.isEmpty ? 0 : times[min(times.count - 1, Int(share * Double(times.count)))]
     }
+  }
+
+  init(
+    _ events: [Event], cuts: [Double], userCount: Int, itemCount: Int, parameters: Parameters
+  ) throws(RecommenderError) {
+    try Self.check(events, userCount, itemCount)
     summary.cuts = cuts
     let order = events.indices.sorted {
       (events[$0].user, events[$0].time, $0) < (events[$1].user, events[$1].time, $1)
@@ -156,6 +134,9 @@ extension RankingSplit.Parameters {
         .invalidParameter,
         "trainingShare is \(trainingShare) and validationShare \(validationShare), expected a positive number, one of at "
           + "least 0, and both together below 1")
+    }
+    if case .drawn(let count, _) = dislikes, !(1...100).contains(count) {
+      throw RecommenderError(.invalidParameter, "\(count) dislikes drawn per like, expected 1 to 100")
     }
     guard (1...100_000).contains(maximumHistory) else {
       throw RecommenderError(.invalidParameter, "maximumHistory is \(maximumHistory), expected 1 to 100,000")

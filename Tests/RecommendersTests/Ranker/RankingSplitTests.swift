@@ -128,6 +128,52 @@ import Testing
     #expect(error?.code == .invalidParameter && error?.message.contains("by time") == true)
   }
 
+  @Test func drawnDislikesAreWhatOthersLikedInTheSamePart() throws {
+    var random = RandomSource(seed: 6)
+    let likes = (0..<400).map { index in
+      // Items from 20 on come late.
+      event(Int32(index % 9), UInt32.random(in: index < 200 ? 0..<20 : 10..<30, using: &random), Double(index), 1)
+    }
+    let cuts = [200.0, 300]
+    let drawn = RankingSplit.drawDislikes(likes, cuts: cuts, userCount: 9, perLike: 2, seed: 1)
+    #expect(drawn.count > 500 && drawn.count <= 800)
+    for dislike in drawn {
+      #expect(dislike.label == 0 && likes[Int(dislike.time)].user == dislike.user)
+      #expect(!likes.contains { $0.user == dislike.user && $0.item == dislike.item })
+      let part = cuts.count { $0 <= dislike.time }
+      let isOfThatPart = likes.contains { like in
+        like.item == dislike.item && cuts.count { $0 <= like.time } == part
+      }
+      #expect(isOfThatPart)
+    }
+    #expect(RankingSplit.drawDislikes(likes, cuts: cuts, userCount: 9, perLike: 2, seed: 1) == drawn)
+    #expect(RankingSplit.drawDislikes(likes, cuts: cuts, userCount: 9, perLike: 2, seed: 2) != drawn)
+  }
+
+  @Test func aUserWhoLikesEverythingHasNoDrawnDislike() {
+    let likes = (0..<5).map { event(0, $0, Double($0), 1) } + [event(1, 0, 9, 1)]
+    let drawn = RankingSplit.drawDislikes(likes, cuts: [100, 100], userCount: 2, perLike: 1, seed: 1)
+    #expect(drawn.map(\.user) == [1])
+  }
+
+  @Test func aLogOfClicksLearnsFromDrawnDislikes() throws {
+    let lines = (0..<200).map { "u\($0 % 8),\($0 * 7 % 40),\($0 % 4 == 0 ? "" : "\($0 % 5 + 1)"),\($0)" }
+    let log = try log("user_id,item_id,rating,timestamp\n" + lines.joined(separator: "\n") + "\n")
+    var parameters = RankingSplit.Parameters()
+    parameters.dislikes = .drawn(perLike: 1, seed: 3)
+    let split = try RankingSplit(log, catalog: log.items, parameters: parameters)
+    let likes = (0..<200).count { $0 % 4 == 0 || $0 % 5 + 1 >= 4 }
+    #expect(split.summary.dislikesLeftOut == 200 - likes && split.summary.unratedEvents == 0)
+    let parts = [split.training, split.validation, split.test]
+    #expect(parts.reduce(0) { $0 + $1.labels.count { $0 == 1 } } == likes)
+    for part in parts { #expect(abs(try #require(part.positiveShare) - 0.5) < 0.1) }
+    parameters.dislikes = .drawn(perLike: 0, seed: 3)
+    let error = #expect(throws: RecommenderError.self) {
+      try RankingSplit(log, catalog: log.items, parameters: parameters)
+    }
+    #expect(error?.code == .invalidParameter && error?.message.contains("dislikes drawn") == true)
+  }
+
   @Test(.enabled(if: realData("movielens") != nil, "no MovieLens: set TESSERA_DATA to the folder of the sets"))
   func movieLensIsCutByTime() throws {
     let folder = try #require(realData("movielens"))
