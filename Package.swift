@@ -74,8 +74,8 @@ let package = Package(
     .executableTarget(
       name: "tessera",
       dependencies: [
-        "TensorMath", "ItemCatalog", "ItemEncoders", "BehaviorAlignment", "Quantizers", "SemanticIDStore",
-        "TableExport", "Recommenders", "PipelineEngine", argumentParser, logging,
+        "TensorMath", "NeuralNetworks", "ItemCatalog", "ItemEncoders", "BehaviorAlignment", "Quantizers",
+        "SemanticIDStore", "TableExport", "Recommenders", "PipelineEngine", argumentParser, logging,
       ],
       swiftSettings: sharedSettings + [.strictMemorySafety()]),
 

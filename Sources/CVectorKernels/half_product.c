@@ -81,12 +81,70 @@ static void round_line(const float *source, size_t count, float scale, uint16_t 
   }
 }
 
+/// Sixteen rows of sixteen numbers, `stride` apart, turned over, rounded and written `width` halves apart.
+WITH_HALVES
+static void round_block_transposed(const float *source, size_t stride, float scale, uint16_t *target, size_t width) {
+  __m512 r[LANES], t[LANES];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < LANES; i++) r[i] = _mm512_loadu_ps(source + i * stride);
+#pragma clang loop unroll(full)
+  for (int i = 0; i < LANES; i += 2) {
+    t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
+    t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < LANES; i += 4)
+#pragma clang loop unroll(full)
+    for (int j = 0; j < 2; j++) {
+      __m512d first = _mm512_castps_pd(t[i + j]), second = _mm512_castps_pd(t[i + j + 2]);
+      r[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(first, second));
+      r[i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(first, second));
+    }
+  // r[4 i + j] now holds columns j, 4 + j, 8 + j and 12 + j of rows 4 i to 4 i + 3.
+#pragma clang loop unroll(full)
+  for (int j = 0; j < 4; j++) {
+    __m512 a = _mm512_shuffle_f32x4(r[j], r[4 + j], 0x88), b = _mm512_shuffle_f32x4(r[8 + j], r[12 + j], 0x88);
+    __m512 c = _mm512_shuffle_f32x4(r[j], r[4 + j], 0xDD), d = _mm512_shuffle_f32x4(r[8 + j], r[12 + j], 0xDD);
+    t[j] = _mm512_shuffle_f32x4(a, b, 0x88);
+    t[8 + j] = _mm512_shuffle_f32x4(a, b, 0xDD);
+    t[4 + j] = _mm512_shuffle_f32x4(c, d, 0x88);
+    t[12 + j] = _mm512_shuffle_f32x4(c, d, 0xDD);
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < LANES; i++) {
+    __m512 x = _mm512_mul_ps(t[i], _mm512_set1_ps(scale));
+    _mm256_storeu_si256((__m256i *)(target + i * width), _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));
+  }
+}
+
+/// A panel of a factor whose columns lie in memory one behind the other.
+WITH_HALVES
+static void pack_transposed(const float *b, size_t k, size_t present, size_t width, size_t column_stride, float scale,
+                            uint16_t *packed) {
+  size_t blocks = k / LANES * LANES;
+  for (size_t j = 0; j < width; j += LANES) {
+    const float *source = b + j * column_stride;
+    size_t p = 0;
+    if (j + LANES <= present)
+      for (; p < blocks; p += LANES)
+        round_block_transposed(source + p, column_stride, scale, packed + p * width + j, width);
+    for (; p < k; p++)
+      for (size_t i = 0; i < LANES; i++)
+        packed[p * width + j + i] = j + i < present ? rounded(scale * source[i * column_stride + p]) : 0;
+  }
+}
+
 WITH_HALVES
 void tessera_pack_half(const float *b, size_t k, size_t n, size_t row_stride, size_t column_stride, float scale,
                        uint16_t *packed) {
   for (size_t first = 0; first < n; first += TESSERA_HALF_COLUMNS) {
     size_t present = n - first < TESSERA_HALF_COLUMNS ? n - first : TESSERA_HALF_COLUMNS;
     size_t width = (present + HALVES - 1) / HALVES * HALVES;
+    if (row_stride == 1 && column_stride != 1) {
+      pack_transposed(b + first * column_stride, k, present, width, column_stride, scale, packed);
+      packed += k * width;
+      continue;
+    }
     for (size_t p = 0; p < k; p++, packed += width) {
       const float *source = b + p * row_stride + first * column_stride;
       if (column_stride == 1) {
@@ -211,12 +269,12 @@ static void finish_tile(float sums[ROWS][TESSERA_HALF_COLUMNS], size_t rows, siz
 }
 
 WITH_HALVES
-void tessera_half_product(const float *a, size_t m, size_t k, const uint16_t *packed, size_t n, float scale,
+void tessera_half_product(const float *a, size_t m, size_t k, size_t a_stride, const uint16_t *packed, size_t n, float scale,
                           const float *bias, int activation, float *c, size_t c_stride, uint32_t *scratch) {
   // A line of the cache apart from a multiple of k, or the rows of a tile fall on the same few places of it.
   size_t stride = k + LANES;
   float sums[ROWS][TESSERA_HALF_COLUMNS], *factors = (float *)(scratch + m * stride);
-  for (size_t row = 0; row < m; row++) factors[row] = round_row(a + row * k, k, scratch + row * stride);
+  for (size_t row = 0; row < m; row++) factors[row] = round_row(a + row * a_stride, k, scratch + row * stride);
   for (size_t first = 0; first < n; first += TESSERA_HALF_COLUMNS) {
     size_t columns = n - first < TESSERA_HALF_COLUMNS ? n - first : TESSERA_HALF_COLUMNS;
     size_t width = (columns + HALVES - 1) / HALVES;
@@ -282,9 +340,9 @@ void tessera_pack_half(const float *b, size_t k, size_t n, size_t row_stride, si
   __builtin_trap();
 }
 
-void tessera_half_product(const float *a, size_t m, size_t k, const uint16_t *packed, size_t n, float scale,
+void tessera_half_product(const float *a, size_t m, size_t k, size_t a_stride, const uint16_t *packed, size_t n, float scale,
                           const float *bias, int activation, float *c, size_t c_stride, uint32_t *scratch) {
-  (void)a, (void)m, (void)k, (void)packed, (void)n, (void)scale, (void)bias, (void)activation, (void)c;
+  (void)a, (void)m, (void)k, (void)a_stride, (void)packed, (void)n, (void)scale, (void)bias, (void)activation, (void)c;
   (void)c_stride, (void)scratch;
   __builtin_trap();
 }

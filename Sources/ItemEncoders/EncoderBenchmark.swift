@@ -32,7 +32,7 @@ package enum EncoderBenchmark {
   package static func text(
     folder: String, items path: String, limit: Int, precision: WeightPrecision
   ) throws -> (result: Result, vectors: Matrix) {
-    let encoder = try PretrainedTextEncoder(folder: folder, usesHalfPrecision: precision == .half)
+    let encoder = try PretrainedTextEncoder(folder: folder, precision: precision)
     let items = try texts(path, limit: limit)
     var (result, vectors) = try run(encoder, items, warmUp: 8, precision)
     let tokens = encoder.tokenCount(of: items)
@@ -46,7 +46,7 @@ package enum EncoderBenchmark {
   package static func images(
     folder: String, images: String, limit: Int, precision: WeightPrecision
   ) throws -> (result: Result, vectors: Matrix) {
-    let encoder = try PretrainedImageEncoder(folder: folder, usesHalfPrecision: precision == .half)
+    let encoder = try PretrainedImageEncoder(folder: folder, precision: precision)
     let names = try FileManager.default.contentsOfDirectory(atPath: images)
       .filter { $0.hasSuffix(".jpg") || $0.hasSuffix(".png") }.sorted().prefix(limit)
     let items = names.map { Item(id: $0, image: $0, imagePath: images + "/" + $0) }

@@ -132,7 +132,8 @@ package struct PackedMatrix: Sendable {
       unsafe panels.withUnsafeBufferPointer { panels in
         unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: tessera_half_scratch(m, rows)) { scratch in
           unsafe tessera_half_product(
-            a, m, rows, panels.baseAddress, columns, scale, bias, activation.kernelCode, c, columns, scratch.baseAddress
+            a, m, rows, rows, panels.baseAddress, columns, scale, bias, activation.kernelCode, c, columns,
+            scratch.baseAddress
           )
         }
       }

@@ -74,6 +74,20 @@ private func writePicture(_ image: RGBImage, _ path: String) throws {
     }
   }
 
+  @Test(arguments: [WeightPrecision.half, .brain])
+  func roundedProductsGiveNearlyTheSameVectors(precision: WeightPrecision) throws {
+    try withTemporaryDirectory { folder in
+      try writeModel(folder)
+      try writePicture(picture(1), folder + "/a.png")
+      let items = [Item(id: "a", image: "a.png", imagePath: folder + "/a.png")]
+      let exact = try PretrainedImageEncoder(folder: folder)
+      let rounded = try PretrainedImageEncoder(folder: folder, precision: precision)
+      let vectors = [exact, rounded].map { $0.encode(items).vectors.row(0) }
+      #expect(zip(vectors[0], vectors[1]).reduce(0) { $0 + $1.0 * $1.1 } > 0.999)
+      #expect((exact.fingerprint == rounded.fingerprint) == (PackedMatrix.effective(precision) == .single))
+    }
+  }
+
   @Test func missingAndBrokenImagesAreReportedAndTheRestEncoded() throws {
     try withTemporaryDirectory { folder in
       try writeModel(folder)

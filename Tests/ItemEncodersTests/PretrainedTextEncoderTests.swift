@@ -31,10 +31,12 @@ import Testing
     for (found, wanted) in zip(batch.vectors.elements, expected.vectors.joined()) {
       #expect(abs(found - wanted) < 1e-5)
     }
-    let half = try PretrainedTextEncoder(folder: folder, usesHalfPrecision: true).encode(items(expected.texts))
-    for row in 0..<expected.texts.count {
-      let cosine = zip(half.vectors.row(row), expected.vectors[row]).reduce(0) { $0 + $1.0 * $1.1 }
-      #expect(cosine > 0.999)
+    for precision in [WeightPrecision.half, .brain] {
+      let rounded = try PretrainedTextEncoder(folder: folder, precision: precision).encode(items(expected.texts))
+      for row in 0..<expected.texts.count {
+        let cosine = zip(rounded.vectors.row(row), expected.vectors[row]).reduce(0) { $0 + $1.0 * $1.1 }
+        #expect(cosine > 0.999, "text \(row) in \(precision.rawValue): \(cosine)")
+      }
     }
   }
 

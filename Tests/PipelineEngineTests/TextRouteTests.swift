@@ -2,6 +2,7 @@ import Foundation
 import ItemCatalog
 import PipelineEngine
 import SemanticIDStore
+import TensorMath
 import TestSupport
 import Testing
 
@@ -187,7 +188,7 @@ import Testing
     ),
     ("    - { whem: { script: Arabic } }", "did you mean 'when'?"),
     ("    when: { script: Arabic }", "unknown key 'when' in 'encode.text'"),
-    ("    precision: bf16", "did you mean 'f16'?"),
+    ("    precision: bf17", "did you mean 'bf16'?"),
   ])
   func everyMistakeIsNamedWithItsPlace(text: String, words: String) {
     let message = mistakes(text)
@@ -213,7 +214,7 @@ import Testing
       try PipelineConfiguration(yaml: [UInt8](yaml.utf8), path: "/a/p.yaml", environment: [:], currentDirectory: "/")
         .encode?.text)
     #expect(text.isRouted && text.routes.map(\.name) == ["Arabic, Hebrew", "default"])
-    #expect(text.routes[0].source == .pretrained(folder: "/a/models/one", usesHalfPrecision: true))
+    #expect(text.routes[0].source == .pretrained(folder: "/a/models/one", precision: .half))
     #expect(text.routes[0].prefix == "query: " && text.routes[1].template == "{title}")
   }
 }

@@ -50,10 +50,12 @@ package enum AlignerBenchmark {
     parameters.precision = precision
     var run = try AlignerRun(
       AlignerTraining(configuration, parameters: parameters), modalities, pairs, HeldOutPairs())
-    for _ in 0..<2 { try run.makeStep() }
-    let start = ContinuousClock.now
-    for _ in 0..<steps { try run.makeStep() }
-    let seconds = (ContinuousClock.now - start) / .seconds(1) / Double(steps)
+    let seconds = try FreedMemory.keeping {
+      for _ in 0..<2 { try run.makeStep() }
+      let start = ContinuousClock.now
+      for _ in 0..<steps { try run.makeStep() }
+      return (ContinuousClock.now - start) / .seconds(1) / Double(steps)
+    }
     return Result(
       fusion: fusion.rawValue, precision: precision.rawValue, batch: batch, steps: steps, step_s: seconds,
       pairs_per_s: (Double(batch) / seconds).rounded())

@@ -82,11 +82,13 @@ public struct AlignerTraining: Sendable {
   ) throws -> Result {
     var run = try AlignerRun(self, modalities, pairs, validation)
     let start = ContinuousClock.now
-    try run.measure(observe)
-    while run.step < parameters.steps, run.stopReason == nil {
-      guard !isCancelled() else { throw AlignmentError(.cancelled, "training the aligner was stopped") }
-      try run.makeStep()
-      if run.step % parameters.evaluationInterval == 0 || run.step == parameters.steps { try run.measure(observe) }
+    try FreedMemory.keeping {
+      try run.measure(observe)
+      while run.step < parameters.steps, run.stopReason == nil {
+        guard !isCancelled() else { throw AlignmentError(.cancelled, "training the aligner was stopped") }
+        try run.makeStep()
+        if run.step % parameters.evaluationInterval == 0 || run.step == parameters.steps { try run.measure(observe) }
+      }
     }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     return run.result(seconds: seconds)

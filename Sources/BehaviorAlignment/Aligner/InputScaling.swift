@@ -30,17 +30,29 @@ struct InputScaling: Sendable, Equatable {
     scale = variance > 0 ? Float(variance.squareRoot()) : 1
   }
 
-  /// Some rows of a batch, standardized; zeros where the modality is missing.
+  /// Some rows of a batch, standardized, on all threads; zeros where the modality is missing.
   func apply(_ batch: ModalityBatch, rows: some Collection<Int>) -> AlignerInput {
-    let columns = batch.vectors.columns
-    var vectors = Matrix(rows: rows.count, columns: columns)
+    let (rows, columns, mean, scale) = (Array(rows), batch.vectors.columns, mean, scale)
     let isPresent = rows.map { batch.isPresent[$0] }
-    for (place, row) in rows.enumerated() where isPresent[place] {
-      for column in 0..<columns {
-        vectors.elements[place * columns + column] =
-          (batch.vectors.elements[row * columns + column] - mean[column]) / scale
+    precondition(mean.count == columns, "a scaling of \(mean.count) dimensions for vectors of \(columns)")
+    let vectors = unsafe Matrix(rows: rows.count, columns: columns) { target in
+      let target = unsafe SharedPointer(target)
+      Parallelism.forEachChunk(of: rows.count, size: Self.rowsPerTask) { range in
+        unsafe batch.vectors.elements.withUnsafeBufferPointer { source in
+          for place in range {
+            let line = unsafe target.pointer + place * columns
+            guard isPresent[place] else {
+              unsafe line.initialize(repeating: 0, count: columns)
+              continue
+            }
+            let given = rows[place] * columns
+            for column in 0..<columns { unsafe line[column] = (source[given + column] - mean[column]) / scale }
+          }
+        }
       }
     }
     return AlignerInput(vectors: vectors, isPresent: isPresent)
   }
+
+  private static let rowsPerTask = 64
 }

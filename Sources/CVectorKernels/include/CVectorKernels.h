@@ -175,7 +175,7 @@ void tessera_pack_half(const float *b, size_t k, size_t n, size_t row_stride, si
 /// As tessera_packed_product with both factors rounded to halves, each row of the left one at a scale of its own: 64
 /// products at a time are summed in half precision, their sums in single precision. `scale` is what the right factor was
 /// packed with. `scratch` holds tessera_half_scratch(m, k) words.
-void tessera_half_product(const float *a, size_t m, size_t k, const uint16_t *packed, size_t n, float scale,
+void tessera_half_product(const float *a, size_t m, size_t k, size_t a_stride, const uint16_t *packed, size_t n, float scale,
                           const float *bias, int activation, float *c, size_t c_stride, uint32_t *scratch);
 
 /// Words of scratch memory for the function below.

@@ -22,6 +22,13 @@ struct ModelFolder {
       precision: PackedMatrix.effective(precision).rawValue)
   }
 
+  /// What a fingerprint takes of a precision: what is really computed, with a number behind it that is raised when those
+  /// products change.
+  static func identity(of precision: WeightPrecision) -> String {
+    let effective = PackedMatrix.effective(precision)
+    return effective == .half ? effective.rawValue + " 2" : effective.rawValue
+  }
+
   var checkpoint: String { file("model.safetensors") }
 
   /// SHA-256, in hexadecimal, over a kind of encoder, its parameters and the bytes of the files it is made of.

@@ -1,6 +1,6 @@
 public import ItemCatalog
 internal import NeuralNetworks
-package import TensorMath
+public import TensorMath
 
 /// An image encoder with pretrained weights, from a model folder: EfficientNet-Lite as `tools/convert_efficientnet.py`
 /// writes it, or a ViT or CLIP in the layout of the Hugging Face hub (`config.json`, `model.safetensors`,
@@ -24,19 +24,18 @@ public struct PretrainedImageEncoder: ItemEncoder {
   private static let chunkSize = 2 * PretrainedImageModel.batch
 
   /// Loads a model folder.
+  /// - Parameter precision: of the model's products; f32 where the processor lacks it.
   /// - Throws: `unreadableEncoder`, which names the file, for an architecture that is unknown, a tensor that is missing,
   ///   superfluous, of another shape or not finite, and preprocessing that cannot be done as stated.
   public init(
-    folder: String, limits: ImageLimits = ImageLimits(), usesHalfPrecision: Bool = false
+    folder: String, limits: ImageLimits = ImageLimits(), precision: WeightPrecision = .single
   ) throws(EncoderError) {
-    try self.init(
-      folder: folder, limits: limits, precision: usesHalfPrecision ? .half : .single, allowsReducedDecoding: false)
+    try self.init(folder: folder, limits: limits, precision: precision, allowsReducedDecoding: false)
   }
 
   /// - Parameter allowsReducedDecoding: See ``ImagePreprocessing/allowsReducedDecoding``.
   package init(
-    folder: String, limits: ImageLimits = ImageLimits(), precision: WeightPrecision,
-    allowsReducedDecoding: Bool = false
+    folder: String, limits: ImageLimits = ImageLimits(), precision: WeightPrecision, allowsReducedDecoding: Bool
   ) throws(EncoderError) {
     do throws(NeuralNetworksError) {
       let files = ModelFolder(path: folder)
@@ -54,10 +53,10 @@ public struct PretrainedImageEncoder: ItemEncoder {
     self.limits = limits
   }
 
-  /// The fingerprint of the encoder that ``init(folder:limits:usesHalfPrecision:)`` makes, without loading it.
+  /// The fingerprint of the encoder that ``init(folder:limits:precision:)`` makes, without loading it.
   /// - Complexity: O(bytes of the model).
-  public static func fingerprint(folder: String, usesHalfPrecision: Bool = false) throws(EncoderError) -> String {
-    try fingerprint(folder: folder, precision: usesHalfPrecision ? .half : .single, allowsReducedDecoding: false)
+  public static func fingerprint(folder: String, precision: WeightPrecision = .single) throws(EncoderError) -> String {
+    try fingerprint(folder: folder, precision: precision, allowsReducedDecoding: false)
   }
 
   private static func fingerprint(
@@ -66,7 +65,7 @@ public struct PretrainedImageEncoder: ItemEncoder {
     // Raise the number when this code's vectors change.
     try ModelFolder(path: folder).fingerprint(
       kind: "tessera pretrained:image 1",
-      parameters: [PackedMatrix.effective(precision).rawValue, "\(allowsReducedDecoding)"],
+      parameters: [ModelFolder.identity(of: precision), "\(allowsReducedDecoding)"],
       files: ["config.json", "model.safetensors"], optional: ["preprocessor_config.json"])
   }
 

@@ -1,7 +1,7 @@
 internal import Foundation
 public import ItemCatalog
 internal import NeuralNetworks
-internal import TensorMath
+public import TensorMath
 internal import Tokenizers
 
 /// A text encoder with pretrained weights, from a model folder in the layout of the Hugging Face hub: the BERT family
@@ -30,13 +30,13 @@ public struct PretrainedTextEncoder: ItemEncoder {
   private static let groupsPerTask = 8
 
   /// Loads a model folder.
+  /// - Parameter precision: of the model's products; f32 where the processor lacks it.
   /// - Throws: `unreadableEncoder`, which names the file, for an architecture, a tokenizer component or a pooling that
   ///   is unknown, and for tensors that are missing, superfluous, of another shape or not finite.
   public init(
-    folder: String, template: TextTemplate = .textOrTitle, prefix: String = "", usesHalfPrecision: Bool = false
+    folder: String, template: TextTemplate = .textOrTitle, prefix: String = "", precision: WeightPrecision = .single
   ) throws(EncoderError) {
     let files = ModelFolder(path: folder)
-    let precision = usesHalfPrecision ? WeightPrecision.half : .single
     do {
       let layout = try SentenceTransformerLayout(files)
       model = try Self.model(files, layout.pooling, precision)
@@ -44,8 +44,7 @@ public struct PretrainedTextEncoder: ItemEncoder {
       maximumLength = min(model.maximumLength, layout.maximumLength ?? model.maximumLength)
       isLowercased = layout.isLowercased
       description = try files.description(precision)
-      fingerprint = try Self.fingerprint(
-        folder: folder, template: template, prefix: prefix, usesHalfPrecision: usesHalfPrecision)
+      fingerprint = try Self.fingerprint(folder: folder, template: template, prefix: prefix, precision: precision)
     } catch let error as NeuralNetworksError {
       throw EncoderError(.unreadableEncoder, error.message)
     } catch let error as TokenizerError {
@@ -59,10 +58,10 @@ public struct PretrainedTextEncoder: ItemEncoder {
     self.prefix = prefix
   }
 
-  /// The fingerprint of the encoder that ``init(folder:template:prefix:usesHalfPrecision:)`` makes, without loading it.
+  /// The fingerprint of the encoder that ``init(folder:template:prefix:precision:)`` makes, without loading it.
   /// - Complexity: O(bytes of the model).
   public static func fingerprint(
-    folder: String, template: TextTemplate = .textOrTitle, prefix: String = "", usesHalfPrecision: Bool = false
+    folder: String, template: TextTemplate = .textOrTitle, prefix: String = "", precision: WeightPrecision = .single
   ) throws(EncoderError) -> String {
     let files = ModelFolder(path: folder)
     let poolingFile: String
@@ -72,9 +71,7 @@ public struct PretrainedTextEncoder: ItemEncoder {
     // Raise the number when this code's vectors change.
     return try files.fingerprint(
       kind: "tessera pretrained:text 1",
-      parameters: [
-        PackedMatrix.effective(usesHalfPrecision ? .half : .single).rawValue, template.description, prefix,
-      ],
+      parameters: [ModelFolder.identity(of: precision), template.description, prefix],
       files: ["config.json", "model.safetensors", "tokenizer.json"],
       optional: ["modules.json", "sentence_bert_config.json", poolingFile])
   }

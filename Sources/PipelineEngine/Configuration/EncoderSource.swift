@@ -1,10 +1,11 @@
 internal import ItemCatalog
+public import TensorMath
 
 /// Where an encoder comes from.
 public enum EncoderSource: Sendable, Equatable {
   case builtin
   /// The folder of a pretrained model.
-  case pretrained(folder: String, usesHalfPrecision: Bool)
+  case pretrained(folder: String, precision: WeightPrecision)
   /// A program that speaks the worker protocol.
   case worker(Worker)
 
@@ -29,7 +30,9 @@ public enum EncoderSource: Sendable, Equatable {
     self =
       model == "builtin"
       ? .builtin
-      : .pretrained(folder: paths.input(model), usesHalfPrecision: section.text("precision") == "f16")
+      : .pretrained(
+        folder: paths.input(model),
+        precision: section.text("precision").flatMap(WeightPrecision.init(rawValue:)) ?? .single)
   }
 
   /// What is known before an encoder is loaded. A pretrained model's folder is left out: its files' fingerprint says
@@ -37,10 +40,10 @@ public enum EncoderSource: Sendable, Equatable {
   func stageInputs(_ key: String) -> [StageInput] {
     switch self {
     case .builtin: [StageInput(name: key + ".model", value: "builtin")]
-    case .pretrained(_, let usesHalfPrecision):
+    case .pretrained(_, let precision):
       [
         StageInput(name: key + ".model", value: "pretrained"),
-        StageInput(name: key + ".precision", value: usesHalfPrecision ? "f16" : "f32"),
+        StageInput(name: key + ".precision", value: precision.rawValue),
       ]
     case .worker(let worker):
       [

@@ -112,9 +112,10 @@ public enum PipelineSchema {
       "model", .text,
       "builtin, which needs no weights, or the folder of a pretrained model (tessera models fetch). Default: builtin."),
     ConfigurationKey(
-      "precision", .choice(["f32", "f16"]),
-      "Of a pretrained model's products. f16 is faster where the processor multiplies halves (AVX-512 FP16); elsewhere "
-        + "f32 is used and the run says so. There is no bf16: f16 takes its place with three more bits. Default: f32."),
+      "precision", .choice(["f32", "f16", "bf16"]),
+      "Of a pretrained model's products. f16 is faster where the processor multiplies halves (AVX-512 FP16), and more "
+        + "exact than bf16 (AVX-512 BF16) by three bits; where the processor lacks it, f32 is used and the run says so. "
+        + "Default: f32."),
     ConfigurationKey(
       "command", .list(of: .text, count: 1...256),
       "A program that speaks the worker protocol, and its arguments, run in the pipeline file's folder."),

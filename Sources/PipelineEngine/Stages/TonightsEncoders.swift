@@ -1,6 +1,7 @@
 internal import ItemCatalog
 internal import ItemEncoders
 internal import SemanticIDStore
+internal import TensorMath
 
 /// The encoders of one night: fitted state comes from the base generation's models, or is fitted and kept for later
 /// nights under its fingerprint.
@@ -17,17 +18,18 @@ struct TonightsEncoders {
     try requireTheBasesEncoders(context)
   }
 
-  /// Halves are computed where the processor has them. Where it does not, the vectors are those of f32, and the
-  /// fingerprint says so too.
+  /// Halves and bfloat16 are computed where the processor has them. Where it does not, the vectors are those of f32, and
+  /// the fingerprint says so too.
   private func warnAboutPrecision(_ context: RunContext) {
     for (role, encoder) in all {
-      guard case .pretrained(_, true) = Self.source(role, context.configuration),
-        let precision = encoder.description.precision, precision != "f16"
+      guard case .pretrained(_, let wanted) = Self.source(role, context.configuration),
+        let precision = encoder.description.precision, precision != wanted.rawValue
       else { continue }
+      let lack = wanted == .half ? "halves (AVX-512 FP16)" : "bfloat16 numbers (AVX-512 BF16)"
       context.observer.observe(
         .warning(
-          "this processor does not multiply halves (AVX-512 FP16), so the \(role.title) encoder computes in "
-            + "\(precision) instead of f16"))
+          "this processor does not multiply \(lack), so the \(role.title) encoder computes in \(precision) instead of "
+            + wanted.rawValue))
     }
   }
 
@@ -51,12 +53,12 @@ struct TonightsEncoders {
     let source = source(role, configuration)
     if case .pretrained(let folder, _) = source { try ModelLibrary.requireFolder(folder, of: role) }
     switch (role.modality, source) {
-    case (.text, .pretrained(let folder, let isHalf)):
+    case (.text, .pretrained(let folder, let precision)):
       guard let route = configuration.encode?.text?.route(role) else { return nil }
       return try PretrainedTextEncoder.fingerprint(
-        folder: folder, template: route.textTemplate(), prefix: route.prefix, usesHalfPrecision: isHalf)
-    case (.image, .pretrained(let folder, let isHalf)):
-      return try PretrainedImageEncoder.fingerprint(folder: folder, usesHalfPrecision: isHalf)
+        folder: folder, template: route.textTemplate(), prefix: route.prefix, precision: precision)
+    case (.image, .pretrained(let folder, let precision)):
+      return try PretrainedImageEncoder.fingerprint(folder: folder, precision: precision)
     case (.image, .builtin): return builtinImageEncoder(configuration).fingerprint
     case (.text, .builtin), (_, .worker), (_, nil): return nil
     }
@@ -79,9 +81,9 @@ struct TonightsEncoders {
     }
     switch source {
     case .builtin: return try textEncoder(role, route, context)
-    case .pretrained(let folder, let isHalf):
+    case .pretrained(let folder, let precision):
       return try PretrainedTextEncoder(
-        folder: folder, template: route.textTemplate(), prefix: route.prefix, usesHalfPrecision: isHalf)
+        folder: folder, template: route.textTemplate(), prefix: route.prefix, precision: precision)
     case .worker(let worker): return try externalEncoder(worker, .text, route.textTemplate(), context)
     }
   }
@@ -89,9 +91,9 @@ struct TonightsEncoders {
   private static func imageEncoder(_ source: EncoderSource, _ context: RunContext) throws -> any ItemEncoder {
     switch source {
     case .builtin: return builtinImageEncoder(context.configuration)
-    case .pretrained(let folder, let isHalf):
+    case .pretrained(let folder, let precision):
       return try PretrainedImageEncoder(
-        folder: folder, limits: limits(context.configuration), usesHalfPrecision: isHalf)
+        folder: folder, limits: limits(context.configuration), precision: precision)
     case .worker(let worker): return try externalEncoder(worker, .image, .textOrTitle, context)
     }
   }

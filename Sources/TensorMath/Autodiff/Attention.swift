@@ -42,7 +42,9 @@ extension Variable {
   ) -> Variable {
     precondition(heads > 0 && width % heads == 0, "\(width) columns in \(heads) heads")
     precondition(keys.variable.rows == values.variable.rows, "as many values as keys")
-    let shape = AttentionShape(heads: heads, headWidth: width / heads, layout: layout)
+    let shape = AttentionShape(
+      heads: heads, headWidth: width / heads, layout: layout,
+      usesHalves: PackedMatrix.effective(queries.variable.tape.precision) == .half)
     shape.check(queries: queries.variable.rows, keys: keys.variable.rows)
     let (q, k, v) = (queries.matrix, keys.matrix, values.matrix)
     let output = shape.attend(q, k, v)

@@ -44,6 +44,8 @@ struct AttentionShape: Sendable {
   let heads: Int
   let headWidth: Int
   let layout: AttentionLayout
+  /// Whether the factors of products are rounded to halves.
+  let usesHalves: Bool
 
   /// Queries that are worked on at once; bounds scores to `blockRows × keys`.
   private static let blockRows = 128
@@ -70,7 +72,7 @@ struct AttentionShape: Sendable {
       guard let base = target.baseAddress else { return }
       let target = unsafe SharedPointer(base)
       Parallelism.forEachChunk(of: groups.count, size: 1) { range in
-        var scratch = AttentionScratch()
+        var scratch = AttentionScratch(usesHalves: usesHalves)
         for group in groups[range] {
           for segment in layout.segments[group] {
             unsafe attend(segment, q, k, v, into: target.pointer, &scratch)
@@ -92,12 +94,11 @@ struct AttentionShape: Sendable {
       scratch.values.pack(v, segment.keys, column, headWidth, transposed: false)
       for block in blocks(segment.queries) {
         probabilities(segment, block, q, column, &scratch)
-        unsafe scratch.scores.withUnsafeBufferPointer { scores in
-          unsafe scratch.values.elements.withUnsafeBufferPointer { values in
-            unsafe tessera_packed_product(
-              scores.baseAddress, block.count, count, count, values.baseAddress, headWidth, nil, 0,
-              output + block.lowerBound * width + column, width)
-          }
+        let values = scratch.values
+        unsafe scratch.withPointers { scores, _, words in
+          unsafe values.product(
+            scores, rows: block.count, stride: count, into: output + block.lowerBound * width + column, stride: width,
+            words)
         }
       }
     }
@@ -116,13 +117,12 @@ struct AttentionShape: Sendable {
   ) {
     let count = segment.keys.count
     scratch.scores.grow(to: block.count * count)
-    unsafe scratch.scores.withUnsafeMutableBufferPointer { scores in
-      guard let base = scores.baseAddress else { return }
-      unsafe scratch.keys.elements.withUnsafeBufferPointer { keys in
-        unsafe q.withRow(block.lowerBound) { queries in
-          unsafe tessera_packed_product(
-            queries + column, block.count, headWidth, q.matrix.columns, keys.baseAddress, count, nil, 0, base, count)
-        }
+    scratch.growWords(rows: Self.blockRows, extent: max(headWidth, count))
+    let keys = scratch.keys
+    unsafe scratch.withPointers { base, _, words in
+      unsafe q.withRow(block.lowerBound) { queries in
+        unsafe keys.product(
+          queries + column, rows: block.count, stride: q.matrix.columns, into: base, stride: count, words)
       }
       for row in block {
         let visible = layout.visibleKeys(segment, row: row)
@@ -156,7 +156,7 @@ struct AttentionShape: Sendable {
           target: SharedPointer(pointers[part].pointer + operand.offset), stride: strides[part], width: width)
       }
       Parallelism.forEachChunk(of: groups.count, size: 1) { range in
-        var scratch = AttentionScratch()
+        var scratch = AttentionScratch(usesHalves: usesHalves)
         for group in groups[range] {
           for place in places.dropFirst() { place.clear(layout.segments[group.lowerBound].keys) }
           for segment in layout.segments[group] {
@@ -189,21 +189,20 @@ struct AttentionShape: Sendable {
         scratch.queryRows.pack(q, block, column, headWidth, transposed: false)
         scratch.outerRows.pack(outer, block, column, headWidth, transposed: false)
         scratch.gradient.grow(to: block.count * count)
-        unsafe scratch.withPointers { scores, gradient, packed in
-          unsafe tessera_add_packed_product(
-            scores, count, block.count, count, 1, packed.outerRows, headWidth, valueGradient, dv.stride)
+        let (values, keyRows) = (scratch.values, scratch.keyRows)
+        let (queryRows, outerRows) = (scratch.queryRows, scratch.outerRows)
+        unsafe scratch.withPointers { scores, gradient, words in
+          unsafe outerRows.addTransposed(scores, columns: count, into: valueGradient, stride: dv.stride, words)
           unsafe outer.withRow(block.lowerBound) { outer in
-            unsafe tessera_packed_product(
-              outer + column, block.count, headWidth, width, packed.values, count, nil, 0, gradient, count)
+            unsafe values.product(
+              outer + column, rows: block.count, stride: width, into: gradient, stride: count, words)
           }
           for row in 0..<block.count {
             unsafe tessera_softmax_gradient(scores + row * count, gradient + row * count, count, scale)
           }
-          unsafe tessera_packed_product(
-            scores, block.count, count, count, packed.keyRows, headWidth, nil, 0,
-            dq.row(block.lowerBound) + column, dq.stride)
-          unsafe tessera_add_packed_product(
-            scores, count, block.count, count, 1, packed.queryRows, headWidth, keyGradient, dk.stride)
+          unsafe keyRows.product(
+            scores, rows: block.count, stride: count, into: dq.row(block.lowerBound) + column, stride: dq.stride, words)
+          unsafe queryRows.addTransposed(scores, columns: count, into: keyGradient, stride: dk.stride, words)
         }
       }
     }

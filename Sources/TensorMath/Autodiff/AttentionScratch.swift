@@ -4,57 +4,109 @@ internal import CVectorKernels
 struct AttentionScratch {
   var scores: ContiguousArray<Float> = []
   var gradient: ContiguousArray<Float> = []
-  var keys = PackedRows()
-  var values = PackedRows()
-  var keyRows = PackedRows()
-  var queryRows = PackedRows()
-  var outerRows = PackedRows()
+  var keys: PackedRows
+  var values: PackedRows
+  var keyRows: PackedRows
+  var queryRows: PackedRows
+  var outerRows: PackedRows
+  /// Of products of halves.
+  private var words: ContiguousArray<UInt32> = []
 
-  /// The packed factors of a gradient, lent while they are packed.
-  @unsafe struct Factors {
-    let values: UnsafePointer<Float>?
-    let keyRows: UnsafePointer<Float>?
-    let queryRows: UnsafePointer<Float>?
-    let outerRows: UnsafePointer<Float>?
+  /// - Parameter usesHalves: whether factors are rounded to halves.
+  init(usesHalves: Bool) {
+    let rows = PackedRows(usesHalves: usesHalves)
+    (keys, values, keyRows, queryRows, outerRows) = (rows, rows, rows, rows, rows)
   }
 
   mutating func withPointers(
-    _ body: (_ scores: UnsafeMutablePointer<Float>, _ gradient: UnsafeMutablePointer<Float>, Factors) -> Void
+    _ body: (
+      _ scores: UnsafeMutablePointer<Float>, _ gradient: UnsafeMutablePointer<Float>,
+      _ words: UnsafeMutablePointer<UInt32>?
+    ) -> Void
   ) {
     unsafe scores.withUnsafeMutableBufferPointer { scores in
       unsafe gradient.withUnsafeMutableBufferPointer { gradient in
-        guard let scores = scores.baseAddress, let gradient = gradient.baseAddress else { return }
-        unsafe values.elements.withUnsafeBufferPointer { values in
-          unsafe keyRows.elements.withUnsafeBufferPointer { keyRows in
-            unsafe queryRows.elements.withUnsafeBufferPointer { queryRows in
-              unsafe outerRows.elements.withUnsafeBufferPointer { outerRows in
-                unsafe body(
-                  scores, gradient,
-                  Factors(
-                    values: values.baseAddress, keyRows: keyRows.baseAddress, queryRows: queryRows.baseAddress,
-                    outerRows: outerRows.baseAddress))
-              }
-            }
-          }
+        unsafe words.withUnsafeMutableBufferPointer { words in
+          guard let scores = scores.baseAddress else { return }
+          unsafe body(scores, gradient.baseAddress ?? scores, words.baseAddress)
         }
       }
     }
+  }
+
+  /// Makes room for products of `rows` rows with an inner extent up to `extent`, and sums over them for as many results.
+  mutating func growWords(rows: Int, extent: Int) {
+    guard keys.usesHalves else { return }
+    let count = max(tessera_half_scratch(rows, extent), tessera_half_transposed_scratch(rows, extent))
+    if words.count < count { words = ContiguousArray(repeating: 0, count: count) }
   }
 }
 
 /// A right factor in panels, from some columns of some rows.
 struct PackedRows {
-  var elements: ContiguousArray<Float> = []
+  let usesHalves: Bool
+  private var inner = 0
+  private var outer = 0
+  private var elements: ContiguousArray<Float> = []
+  private var halves: ContiguousArray<UInt16> = []
+  /// What halves were multiplied by before they were rounded.
+  private var scale: Float = 1
+
+  init(usesHalves: Bool) { self.usesHalves = usesHalves }
 
   /// `rows × width` or, transposed, `width × rows`.
   mutating func pack(_ source: StridedRows, _ rows: Range<Int>, _ column: Int, _ width: Int, transposed: Bool) {
     let stride = source.matrix.columns
-    let (inner, outer) = transposed ? (width, rows.count) : (rows.count, width)
-    elements.grow(to: tessera_packed_count(inner, outer))
-    unsafe elements.withUnsafeMutableBufferPointer { target in
-      unsafe source.withRow(rows.lowerBound) { first in
-        unsafe tessera_pack_right(
-          first + column, inner, outer, transposed ? 1 : stride, transposed ? stride : 1, target.baseAddress)
+    let (rowStride, columnStride) = transposed ? (1, stride) : (stride, 1)
+    (inner, outer) = transposed ? (width, rows.count) : (rows.count, width)
+    let (inner, outer) = (inner, outer)
+    unsafe source.withRow(rows.lowerBound) { first in
+      let first = unsafe first + column
+      guard usesHalves else {
+        elements.grow(to: tessera_packed_count(inner, outer))
+        return unsafe elements.withUnsafeMutableBufferPointer { target in
+          unsafe tessera_pack_right(first, inner, outer, rowStride, columnStride, target.baseAddress)
+        }
+      }
+      let count = tessera_half_count(inner, outer)
+      if halves.count < count { halves = ContiguousArray(repeating: 0, count: count) }
+      scale = unsafe tessera_half_scale(first, rows.count, width, stride)
+      unsafe halves.withUnsafeMutableBufferPointer { target in
+        unsafe tessera_pack_half(first, inner, outer, rowStride, columnStride, scale, target.baseAddress)
+      }
+    }
+  }
+
+  /// `c = a · self` for `rows` rows of `a`.
+  func product(
+    _ a: UnsafePointer<Float>, rows: Int, stride: Int, into c: UnsafeMutablePointer<Float>, stride columns: Int,
+    _ words: UnsafeMutablePointer<UInt32>?
+  ) {
+    if usesHalves {
+      unsafe halves.withUnsafeBufferPointer { panels in
+        unsafe tessera_half_product(
+          a, rows, inner, stride, panels.baseAddress, outer, scale, nil, 0, c, columns, words)
+      }
+    } else {
+      unsafe elements.withUnsafeBufferPointer { panels in
+        unsafe tessera_packed_product(a, rows, inner, stride, panels.baseAddress, outer, nil, 0, c, columns)
+      }
+    }
+  }
+
+  /// `c += aᵀ · self`, for `columns` columns of `a`, which stand one behind the other.
+  func addTransposed(
+    _ a: UnsafePointer<Float>, columns: Int, into c: UnsafeMutablePointer<Float>, stride: Int,
+    _ words: UnsafeMutablePointer<UInt32>?
+  ) {
+    if usesHalves {
+      unsafe halves.withUnsafeBufferPointer { panels in
+        unsafe tessera_add_half_transposed(
+          a, inner, columns, columns, panels.baseAddress, outer, scale, c, stride, words)
+      }
+    } else {
+      unsafe elements.withUnsafeBufferPointer { panels in
+        unsafe tessera_add_packed_product(a, columns, inner, columns, 1, panels.baseAddress, outer, c, stride)
       }
     }
   }

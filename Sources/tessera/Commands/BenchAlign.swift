@@ -10,7 +10,7 @@ struct BenchAlign: ParsableCommand {
   @Option(help: "queries or perceptron.") var fusion = "queries"
   @Option(help: "Pairs per step.") var batch = 1024
   @Option(help: "Steps that are timed.") var steps = 20
-  @Option(help: "f32, or f16 for products where the processor multiplies halves.") var precision = "f32"
+  @Option(help: "Of products: f32, or f16 or bf16 where the processor multiplies those.") var precision = "f32"
   @Option(help: "Threads; 0 is all cores.") var threads = 0
 
   func validate() throws {
@@ -24,7 +24,7 @@ struct BenchAlign: ParsableCommand {
       throw ValidationError("--dimensions is one to eight numbers from 1 to 65536")
     }
     guard AlignerBenchmark.isKnown(fusion: fusion, precision: precision) else {
-      throw ValidationError("--fusion is queries or perceptron, --precision f32 or f16")
+      throw ValidationError("--fusion is queries or perceptron, --precision f32, f16 or bf16")
     }
   }
 

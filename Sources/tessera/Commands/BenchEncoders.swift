@@ -7,9 +7,9 @@ internal import TensorMath
 /// What both encoder benchmarks take.
 struct EncoderBenchmarkOptions: ParsableArguments {
   enum Precision: String, ExpressibleByArgument, CaseIterable {
-    case f32, f16
+    case f32, f16, bf16
 
-    var weights: WeightPrecision { self == .f16 ? .half : .single }
+    var weights: WeightPrecision { WeightPrecision(rawValue: rawValue) ?? .single }
   }
 
   @Option(help: "Of the products.") var precision = Precision.f32
