@@ -115,6 +115,16 @@ struct TrainStageTests {
     }
   }
 
+  @Test func aDenseHeadHasARowOfItsOwn() throws {
+    try withTemporaryDirectory { folder in
+      let section = Self.section.replacingOccurrences(of: "{ width: 16, heads", with: "{ rerank: 2, width: 16, heads")
+      let metrics = try Self.metrics(Self.fixture(folder, section).run())
+      #expect(metrics["Generator.recall@50"] != nil)
+      #expect(metrics["Generator-reranked.recall@50"] != nil)
+      #expect(try Self.served(folder).recommend(history: ["item-1"], count: 3).count == 3)
+    }
+  }
+
   @Test(arguments: [
     ("{ width: 10, heads: 4 }", "train.heads: 4 does not divide train.width, 10"),
     ("{ baselines: [sasrek] }", "sasrec"), ("{ window: { leaveLast: 1, fraction: 0.5 } }", "exactly one of"),

@@ -1,4 +1,5 @@
 internal import BehaviorAlignment
+internal import TensorMath
 
 extension PipelineConfiguration {
   /// How the `align` stage trains the aligner. Its representations are as long as `represent.dimensions` says.
@@ -44,6 +45,7 @@ extension PipelineConfiguration.Align {
     if let value = section.number("modalityDropout") { training.modalityDropout = Float(value) }
     if let value = section.number("frequencyCorrection") { training.frequencyCorrection = Float(value) }
     if let value = section.integer("patience") { training.patience = value }
+    if let value = section.text("precision").flatMap(WeightPrecision.init(rawValue:)) { training.precision = value }
     training.seed = section.integer("seed").map { UInt64($0) } ?? seed
     validationShare = section.number("validationShare") ?? 0.05
     itemLimit = section.integer("itemLimit") ?? 500_000
@@ -59,7 +61,8 @@ extension PipelineConfiguration.Align {
         name: "align.training",
         value: "steps \(training.steps), batch \(training.batch), learningRate \(training.learningRate), "
           + "temperature \(training.temperature), modalityDropout \(training.modalityDropout), "
-          + "frequencyCorrection \(training.frequencyCorrection), patience \(training.patience), seed \(training.seed)"),
+          + "frequencyCorrection \(training.frequencyCorrection), patience \(training.patience), "
+          + "precision \(training.precision.rawValue), seed \(training.seed)"),
       StageInput(name: "align.validationShare", value: "\(validationShare)"),
       StageInput(name: "align.itemLimit", value: "\(itemLimit)"),
     ]

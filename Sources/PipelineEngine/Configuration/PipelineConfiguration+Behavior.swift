@@ -1,4 +1,5 @@
 internal import BehaviorAlignment
+internal import TensorMath
 
 extension PipelineConfiguration {
   /// How the `behavior` stage trains a sequential model, and what its item vectors bring to representations.
@@ -72,11 +73,12 @@ extension SequentialTraining.Parameters {
     if let value = section.integer("positionsPerBatch") { positionsPerBatch = value }
     if let value = section.integer("patience") { patience = value }
     if let value = section.integer("itemLimit") { itemLimit = value }
+    if let value = section.text("precision").flatMap(WeightPrecision.init(rawValue:)) { precision = value }
     self.seed = section.integer("seed").map { UInt64($0) } ?? seed
   }
 
   var summary: String {
     "epochs \(epochs), learningRate \(learningRate), positionsPerBatch \(positionsPerBatch), patience \(patience), "
-      + "itemLimit \(itemLimit), seed \(seed)"
+      + "itemLimit \(itemLimit), precision \(precision.rawValue), seed \(seed)"
   }
 }

@@ -1,5 +1,6 @@
 public import BehaviorAlignment
 internal import Recommenders
+internal import TensorMath
 
 extension PipelineConfiguration {
   /// How the `train` stage trains and measures a recommender.
@@ -16,6 +17,8 @@ extension PipelineConfiguration {
     public var baselines: [Baseline]
     /// IDs that beam search holds per user.
     public var beam: Int
+    /// What a dense head's score counts beside that of the beam in the final order; 0 for no such head.
+    public var rerank: Float
     /// Whether a user's earlier items are left out of answers.
     public var excludesHistory: Bool
     var shape: GeneratorConfiguration
@@ -56,8 +59,10 @@ extension PipelineConfiguration.Train {
       section.has("baselines")
       ? section.texts("baselines").compactMap(Baseline.init(rawValue:)) : [.popularity, .itemKNN]
     beam = section.integer("beam") ?? 50
+    rerank = Float(section.number("rerank") ?? 0)
     excludesHistory = section.boolean("excludeHistory") ?? false
     shape = GeneratorConfiguration()
+    shape.hasDenseHead = rerank > 0
     if let value = section.integer("width") { shape.width = value }
     if let value = section.integer("layers") { shape.layers = value }
     if let value = section.integer("heads") { shape.heads = value }
@@ -71,6 +76,7 @@ extension PipelineConfiguration.Train {
     if let value = section.number("learningRate") { training.learningRate = Float(value) }
     if let value = section.integer("warmup") { training.warmup = value }
     if let value = section.number("weightDecay") { training.weightDecay = Float(value) }
+    if let value = section.text("precision").flatMap(WeightPrecision.init(rawValue:)) { training.precision = value }
     training.seed = section.integer("seed").map { UInt64($0) } ?? seed
     let settings = section.section("sasrec") ?? CheckedSection()
     sequential = SequentialModel.Configuration(settings)
@@ -84,15 +90,17 @@ extension PipelineConfiguration.Train {
       StageInput(
         name: "train.shape",
         value: "width \(shape.width), layers \(shape.layers), heads \(shape.heads), hidden \(shape.hidden), "
-          + "dropout \(shape.dropout), maximumHistory \(shape.maximumHistory), prefixTables \(tables)"),
+          + "dropout \(shape.dropout), maximumHistory \(shape.maximumHistory), prefixTables \(tables), denseHead \(shape.hasDenseHead)"
+      ),
       StageInput(
         name: "train.training",
         value: "epochs \(training.epochs), positionsPerBatch \(training.positionsPerBatch), "
-          + "learningRate \(training.learningRate), warmup \(training.warmup), "
+          + "learningRate \(training.learningRate), warmup \(training.warmup), precision \(training.precision.rawValue), "
           + "weightDecay \(training.weightDecay), seed \(training.seed)"),
       StageInput(
         name: "train.evaluation",
-        value: "baselines \(baselines.map(\.rawValue)), beam \(beam), excludeHistory \(excludesHistory)"),
+        value:
+          "baselines \(baselines.map(\.rawValue)), beam \(beam), rerank \(rerank), excludeHistory \(excludesHistory)"),
       StageInput(
         name: "train.sasrec",
         value: baselines.contains(.sasrec) ? sequential.summary + ", " + sequentialTraining.summary : "absent"),

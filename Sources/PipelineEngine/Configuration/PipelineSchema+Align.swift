@@ -29,6 +29,9 @@ extension PipelineSchema {
     ConfigurationKey(
       "itemLimit", .integer(1_000...100_000_000),
       "Items whose vectors are held in memory for training; of more, those in most pairs. Default: 500000."),
+    ConfigurationKey(
+      "precision", .choice(["f32", "f16", "bf16"]),
+      "How training's products round their factors: f16 is the fastest where the processor has it. Default: f32."),
     ConfigurationKey("seed", .integer(0...Int.max), "Seed of the training. Default: the pipeline's."),
   ]
 }

@@ -25,6 +25,9 @@ extension PipelineSchema {
     ConfigurationKey(
       "itemLimit", .integer(1...10_000_000),
       "Items that the model knows, the most frequent; 4 kB of memory for each. Default: 100000."),
+    ConfigurationKey(
+      "precision", .choice(["f32", "f16", "bf16"]),
+      "How training's products round their factors: f16 is the fastest where the processor has it. Default: f32."),
     ConfigurationKey("seed", .integer(0...Int.max), "Seed of the training. Default: the pipeline's."),
   ]
 }

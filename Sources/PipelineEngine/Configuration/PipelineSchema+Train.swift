@@ -22,8 +22,15 @@ extension PipelineSchema {
     ConfigurationKey("learningRate", .number(1e-7...1), "At its peak. Default: 0.002."),
     ConfigurationKey("warmup", .integer(0...1_000_000), "Steps to the peak. Default: 200."),
     ConfigurationKey("weightDecay", .number(0...10), "Of matrices and tables. Default: 0.05."),
+    ConfigurationKey(
+      "precision", .choice(["f32", "f16", "bf16"]),
+      "How training's products round their factors: f16 is the fastest where the processor has it. Default: f32."),
     ConfigurationKey("seed", .integer(0...Int.max), "Seed of the training. Default: the pipeline's."),
     ConfigurationKey("beam", .integer(1...10_000), "IDs that are held per user in generation. Default: 50."),
+    ConfigurationKey(
+      "rerank", .number(0...100),
+      "Trains a dense head beside the codes and weighs its score in the final order of what the beam found, in a row of "
+        + "its own. Default: 0, no such head."),
     ConfigurationKey(
       "excludeHistory", .boolean, "Whether a user's earlier items are left out when measuring. Default: false."),
     ConfigurationKey(

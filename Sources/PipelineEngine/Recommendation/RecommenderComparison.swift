@@ -53,3 +53,16 @@ struct RecommenderComparison {
     return SequentialRecommender(trained.model)
   }
 }
+
+extension PipelineConfiguration.Train {
+  /// A generator as the pipeline has it answer: by its beam, and reranked where it has a dense head.
+  func rows(of generator: Generator) -> [Generator] {
+    var byBeam = generator
+    byBeam.beamWidth = beam
+    byBeam.denseWeight = 0
+    guard rerank > 0 else { return [byBeam] }
+    var reranked = byBeam
+    reranked.denseWeight = rerank
+    return [byBeam, reranked]
+  }
+}

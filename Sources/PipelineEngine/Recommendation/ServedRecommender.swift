@@ -43,9 +43,8 @@ public struct ServedRecommender {
           + "\(current.map { "\($0)" } ?? "none") is served; run 'tessera train' again, or roll back")
     }
     data = try RecommenderData(store, generation: trained, configuration: configuration)
-    var generator = try Generator(contentsOf: workspace.model(fingerprint), tokens: data.tokens)
-    generator.beamWidth = settings.beam
-    self.generator = generator
+    let generator = try Generator(contentsOf: workspace.model(fingerprint), tokens: data.tokens)
+    self.generator = settings.rows(of: generator).last ?? generator
   }
 
   /// Recommends to a user of the log, after all that the log has of them.
@@ -95,20 +94,18 @@ public struct ServedRecommender {
     var settings = settings
     if let baselines { settings.baselines = baselines }
     if let excludesHistory { settings.excludesHistory = excludesHistory }
-    var generators = [generator]
+    var generators = settings.rows(of: generator)
     for run in 1..<max(1, seeds) {
       var parameters = settings.training
       parameters.seed &+= UInt64(run)
       let queries = data.queries(maximumHistory: settings.shape.maximumHistory)
-      var trained = try GeneratorTraining(settings.shape, parameters: parameters).train(
+      let trained = try GeneratorTraining(settings.shape, parameters: parameters).train(
         data.tokens, split: data.split, validation: queries.validation, isCancelled: isCancelled,
-        observe: {
-          if case .epoch(let epoch) = $0 {
-            observe("training seed \(parameters.seed)", epoch.epoch, parameters.epochs, "epochs")
-          }
+        observe: { progress in
+          guard case .epoch(let epoch) = progress else { return }
+          observe("training seed \(parameters.seed)", epoch.epoch, parameters.epochs, "epochs")
         })
-      trained.generator.beamWidth = settings.beam
-      generators.append(trained.generator)
+      generators += settings.rows(of: trained.generator)
     }
     var comparison = RecommenderComparison(data, settings)
     comparison.isCancelled = isCancelled

@@ -40,7 +40,7 @@ struct TrainStage: Stage {
     var comparison = RecommenderComparison(data, settings)
     comparison.isCancelled = { Interruption.current.isRequested }
     comparison.observe = { context.progress(.train, $0, $1, of: $2, unit: $3) }
-    let results = try comparison.measure([trained.result.generator])
+    let results = try comparison.measure(settings.rows(of: trained.result.generator))
     let record = TrainingRecord(
       generation: data.generation, parameters: trained.result.generator.parameterCount,
       steps: trained.log, measurements: trained.result.measurements, stopReason: trained.result.stopReason,
@@ -101,13 +101,14 @@ struct TrainStage: Stage {
       "tokensPerSecond": trained.tokensPerSecond.rounded(),
     ]
     for row in record.table?.rows ?? [] {
+      let name = row.recommender.replacing(", ", with: "-")
       for cutoff in [10, 50] {
         guard let accuracy = row.accuracy(at: cutoff) else { continue }
-        result.metrics["\(row.recommender).recall@\(cutoff)"] = accuracy.recall.mean
-        result.metrics["\(row.recommender).ndcg@\(cutoff)"] = accuracy.ndcg.mean
+        result.metrics["\(name).recall@\(cutoff)"] = accuracy.recall.mean
+        result.metrics["\(name).ndcg@\(cutoff)"] = accuracy.ndcg.mean
       }
     }
-    let own = record.table?.rows.first { $0.recommender == trained.generator.name }?.accuracy(at: 10)
+    let own = record.table?.rows.last?.accuracy(at: 10)
     result.summary =
       "\(trained.steps) steps"
       + (own.map { "; \(rounded($0.recall.mean * 100)) % of held-out items among 10 recommended" } ?? "")

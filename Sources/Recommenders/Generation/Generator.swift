@@ -33,7 +33,7 @@ public struct Generator: NextItemRecommender {
   /// log of each item's share in its bucket.
   private let logShares: ContiguousArray<Float>
 
-  public var name: String { "Generator" }
+  public var name: String { denseWeight == 0 ? "Generator" : "Generator, reranked" }
 
   /// Numbers in all parameters.
   public var parameterCount: Int { parameters.elementCount }
