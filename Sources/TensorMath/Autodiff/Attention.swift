@@ -44,7 +44,8 @@ extension Variable {
     precondition(keys.variable.rows == values.variable.rows, "as many values as keys")
     let shape = AttentionShape(
       heads: heads, headWidth: width / heads, layout: layout,
-      usesHalves: PackedMatrix.effective(queries.variable.tape.precision) == .half)
+      usesHalves: PackedMatrix.effective(queries.variable.tape.precision) == .half
+        && AttentionShape.isWorthHalves(layout, headWidth: width / heads))
     shape.check(queries: queries.variable.rows, keys: keys.variable.rows)
     let (q, k, v) = (queries.matrix, keys.matrix, values.matrix)
     let output = shape.attend(q, k, v)

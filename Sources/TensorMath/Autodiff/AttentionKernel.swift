@@ -51,6 +51,17 @@ struct AttentionShape: Sendable {
   private static let blockRows = 128
 
   var width: Int { heads * headWidth }
+
+  /// Whether panels of halves, 32 columns at least, would not be padding for the most part.
+  static func isWorthHalves(_ layout: AttentionLayout, headWidth: Int) -> Bool {
+    headWidth >= 32 && layout.segments.reduce(0) { $0 + $1.keys.count } >= 32 * layout.segments.count
+  }
+
+  /// Groups of one task, which share its buffers: about as many rows as a block of a long sequence.
+  private func groupsPerTask(_ groups: Int) -> Int {
+    let rows = layout.segments.reduce(0) { $0 + $1.queries.count + $1.keys.count }
+    return max(1, Self.blockRows * 2 * groups / max(1, rows))
+  }
   private var scale: Float { 1 / Float(headWidth).squareRoot() }
 
   func check(queries: Int, keys: Int) {
@@ -71,7 +82,7 @@ struct AttentionShape: Sendable {
     unsafe output.elements.withUnsafeMutableBufferPointer { target in
       guard let base = target.baseAddress else { return }
       let target = unsafe SharedPointer(base)
-      Parallelism.forEachChunk(of: groups.count, size: 1) { range in
+      Parallelism.forEachChunk(of: groups.count, size: groupsPerTask(groups.count)) { range in
         var scratch = AttentionScratch(usesHalves: usesHalves)
         for group in groups[range] {
           for segment in layout.segments[group] {
@@ -155,7 +166,7 @@ struct AttentionShape: Sendable {
         unsafe GradientRows(
           target: SharedPointer(pointers[part].pointer + operand.offset), stride: strides[part], width: width)
       }
-      Parallelism.forEachChunk(of: groups.count, size: 1) { range in
+      Parallelism.forEachChunk(of: groups.count, size: groupsPerTask(groups.count)) { range in
         var scratch = AttentionScratch(usesHalves: usesHalves)
         for group in groups[range] {
           for place in places.dropFirst() { place.clear(layout.segments[group.lowerBound].keys) }
