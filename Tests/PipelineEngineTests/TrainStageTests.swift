@@ -117,7 +117,7 @@ struct TrainStageTests {
 
   @Test func aDenseHeadHasARowOfItsOwn() throws {
     try withTemporaryDirectory { folder in
-      let section = Self.section.replacingOccurrences(of: "{ width: 16, heads", with: "{ rerank: 2, width: 16, heads")
+      let section = Self.section.replacingOccurrences(of: "hidden: 32", with: "hidden: 32, rerank: 2")
       let metrics = try Self.metrics(Self.fixture(folder, section).run())
       #expect(metrics["Generator.recall@50"] != nil)
       #expect(metrics["Generator-reranked.recall@50"] != nil)

@@ -49,11 +49,16 @@ public struct RepresentationComparison: Sendable, Equatable, Codable {
     guard !triggers.isEmpty, after.rows > neighborCount else { return [] }
     let step = max(1, triggers.count / exampleCount)
     let items = stride(from: step / 2, to: triggers.count, by: step).prefix(exampleCount).map { Int(triggers[$0]) }
+    // An item without any modality has a row of zeros, which is near to nothing and yet not far from anything.
+    let candidates = (0..<after.rows).filter { row in after.row(row).contains { $0 != 0 } }
+    let places = Dictionary(uniqueKeysWithValues: candidates.enumerated().map { ($1, Int32($0)) })
+    guard candidates.count > neighborCount else { return [] }
     func nearest(_ vectors: Matrix) -> [[Int]] {
-      let found = NearestRows(vectors).search(
-        vectors.selectingRows(items), count: neighborCount, excluding: ContiguousArray(items.map { Int32($0) }))
+      let found = NearestRows(vectors.selectingRows(candidates)).search(
+        vectors.selectingRows(items), count: neighborCount,
+        excluding: ContiguousArray(items.map { places[$0] ?? -1 }))
       return items.indices.map { index in
-        (0..<neighborCount).map { Int(found.rows[index * neighborCount + $0]) }
+        (0..<neighborCount).map { candidates[Int(found.rows[index * neighborCount + $0])] }
       }
     }
     return zip(items, zip(nearest(before), nearest(after))).map { Example(item: $0, before: $1.0, after: $1.1) }

@@ -73,9 +73,11 @@ public struct SequentialTraining: Sendable {
   ) throws -> Result {
     var run = try SequentialRun(configuration, parameters, split, validation)
     let start = ContinuousClock.now
-    while run.epoch < parameters.epochs, run.stopReason == nil {
-      try run.makeEpoch(isCancelled)
-      if let measurement = run.measurements.last { observe(measurement) }
+    try FreedMemory.keeping {
+      while run.epoch < parameters.epochs, run.stopReason == nil {
+        try run.makeEpoch(isCancelled)
+        if let measurement = run.measurements.last { observe(measurement) }
+      }
     }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     return Result(

@@ -103,9 +103,11 @@ public struct GeneratorTraining: Sendable {
   ) throws -> Result {
     var run = try GeneratorRun(self, tokens, split, validation)
     if let checkpoint { try run.resume(from: checkpoint) }
-    while run.epoch < parameters.epochs, run.stopReason == nil {
-      try run.makeEpoch(isCancelled: isCancelled, observe)
-      if let checkpoint, run.stopReason == nil { try run.write(to: checkpoint) }
+    try FreedMemory.keeping {
+      while run.epoch < parameters.epochs, run.stopReason == nil {
+        try run.makeEpoch(isCancelled: isCancelled, observe)
+        if let checkpoint, run.stopReason == nil { try run.write(to: checkpoint) }
+      }
     }
     return run.result
   }
