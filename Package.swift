@@ -64,18 +64,18 @@ let package = Package(
     library("Quantizers", ["TensorMath", "NeuralNetworks", collections, numerics]),
     library("SemanticIDStore", ["CLMDB"]),
     library("TableExport", ["TensorMath", "NeuralNetworks"]),
-    library("Recommenders", ["TensorMath", "NeuralNetworks", "BehaviorAlignment", numerics]),
+    library("Recommenders", ["TensorMath", "NeuralNetworks", "ItemCatalog", "BehaviorAlignment", numerics]),
     library(
       "PipelineEngine",
       [
         "TensorMath", "NeuralNetworks", "ItemCatalog", "ItemEncoders", "BehaviorAlignment", "Quantizers",
-        "SemanticIDStore", "TableExport", yams, logging,
+        "SemanticIDStore", "TableExport", "Recommenders", yams, logging,
       ]),
     .executableTarget(
       name: "tessera",
       dependencies: [
         "TensorMath", "ItemCatalog", "ItemEncoders", "BehaviorAlignment", "Quantizers", "SemanticIDStore",
-        "TableExport", "PipelineEngine", argumentParser, logging,
+        "TableExport", "Recommenders", "PipelineEngine", argumentParser, logging,
       ],
       swiftSettings: sharedSettings + [.strictMemorySafety()]),
 
@@ -108,7 +108,7 @@ let package = Package(
       "PipelineEngineTests",
       [
         "PipelineEngine", "SemanticIDStore", "ItemCatalog", "Quantizers", "TensorMath", "ItemEncoders",
-        "BehaviorAlignment", "TableExport", "NeuralNetworks",
+        "BehaviorAlignment", "TableExport", "NeuralNetworks", "Recommenders",
       ]),
     tests("EndToEndTests", ["tessera", "SemanticIDStore", "ItemCatalog", "ItemEncoders", "TensorMath"]),
   ]

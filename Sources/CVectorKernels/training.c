@@ -129,6 +129,11 @@ void tessera_gated_gradient(const float *gate, const float *value, const float *
 }
 
 PER_INSTRUCTION_SET
+void tessera_sum(const float *a, const float *b, float factor, float *y, size_t count) {
+  for (size_t i = 0; i < count; i++) y[i] = a[i] + factor * b[i];
+}
+
+PER_INSTRUCTION_SET
 void tessera_add_scaled(float *y, const float *x, float factor, size_t count) {
   for (size_t i = 0; i < count; i++) y[i] += factor * x[i];
 }
@@ -233,14 +238,13 @@ void tessera_norm_gradient(const float *x, const float *dy, const float *scale, 
   level = centers ? level / (float)count : 0;
   slope /= (float)count;
   FOR_LANES(i, count) {
-    lanes value, outer, gain, former;
+    lanes value, outer, gain;
     LOAD_SOME(value, x + i);
     LOAD_SOME(outer, dy + i);
     LOAD_SOME(gain, scale + i);
-    LOAD_SOME(former, dx + i);
     lanes normalized = (value - mean) * factor;
-    former += factor * (outer * gain - level - normalized * slope);
-    STORE_SOME(dx + i, former);
+    value = factor * (outer * gain - level - normalized * slope);
+    STORE_SOME(dx + i, value);
   }
 }
 

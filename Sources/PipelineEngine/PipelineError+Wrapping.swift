@@ -3,6 +3,7 @@ internal import ItemCatalog
 internal import ItemEncoders
 internal import NeuralNetworks
 internal import Quantizers
+internal import Recommenders
 internal import SemanticIDStore
 internal import TableExport
 
@@ -17,6 +18,8 @@ extension PipelineError {
     case let error as EncoderError:
       self.init(Self.code(of: error), error.message)
     case let error as AlignmentError:
+      self.init(Self.code(of: error), error.message)
+    case let error as RecommenderError:
       self.init(Self.code(of: error), error.message)
     case let error as QuantizerError: self.init(.invalidData, error.message)
     case let error as ImageError: self.init(.invalidData, "\(error)")
@@ -39,6 +42,15 @@ extension PipelineError {
     case .tooFewItems, .invalidParameter, .unreadableModel, .noInteractions, .invalidWindow, .noPairs, .diverged,
       .unreadablePairs:
       .invalidData
+    }
+  }
+
+  private static func code(of error: RecommenderError) -> Code {
+    switch error.code {
+    case .unwritableModel: .cannotWrite
+    case .cancelled: .interrupted
+    case .unknown: .inputMissing
+    case .invalidParameter, .nothingToLearn, .unreadableModel, .otherGeneration, .diverged: .invalidData
     }
   }
 

@@ -25,6 +25,11 @@ public struct Matrix: Sendable, Equatable {
     }
   }
 
+  /// A matrix whose every element the caller writes before it reads any.
+  package static func unwritten(rows: Int, columns: Int) -> Matrix {
+    unsafe Matrix(rows: rows, columns: columns) { _ in }
+  }
+
   public init(rows: Int, columns: Int, elements: ContiguousArray<Float>) {
     precondition(elements.count == rows * columns, "\(elements.count) elements do not fill \(rows) × \(columns)")
     self.rows = rows

@@ -12,15 +12,21 @@ package struct PackedMatrix: Sendable {
     /// Row-major, for oneDNN: where the processor lacks the registers that the panels need.
     case plain(ContiguousArray<Float>)
     case panels(ContiguousArray<Float>)
-    case halfPanels(ContiguousArray<UInt16>)
+    /// Multiplied by `scale` before they were rounded.
+    case halfPanels(ContiguousArray<UInt16>, scale: Float)
+    case brainPanels(ContiguousArray<UInt32>)
   }
 
   /// Whether single-precision products are made from panels here, not by oneDNN.
   package static var hasPanels: Bool { tessera_has_wide_lanes() == 1 }
 
-  /// The precision that products are really made in: `half` becomes `single` where the processor cannot.
+  /// The precision that products are really made in: what the processor cannot multiply becomes `single`.
   package static func effective(_ precision: WeightPrecision) -> WeightPrecision {
-    precision == .half && tessera_has_half_products() == 1 ? .half : .single
+    switch precision {
+    case .half where tessera_has_half_products() == 1: .half
+    case .brain where tessera_has_brain_products() == 1: .brain
+    default: .single
+    }
   }
 
   /// Whether a row of a product is the same bit for bit however many rows are multiplied at once. The panels are made so;
@@ -51,12 +57,23 @@ package struct PackedMatrix: Sendable {
       storage = .plain([])
     } else if Self.effective(precision) == .half, source.elements.allSatisfy({ abs($0) < 65_504 }) {
       var packed = ContiguousArray<UInt16>(repeating: 0, count: tessera_half_count(rows, columns))
-      unsafe packed.withUnsafeMutableBufferPointer { target in
+      let scale = unsafe packed.withUnsafeMutableBufferPointer { target in
         unsafe source.elements.withUnsafeBufferPointer { source in
-          unsafe tessera_pack_half(source.baseAddress, rows, columns, rowStride, columnStride, target.baseAddress)
+          let scale = unsafe tessera_half_scale(source.baseAddress, 1, source.count, 0)
+          unsafe tessera_pack_half(
+            source.baseAddress, rows, columns, rowStride, columnStride, scale, target.baseAddress)
+          return scale
         }
       }
-      storage = .halfPanels(packed)
+      storage = .halfPanels(packed, scale: scale)
+    } else if Self.effective(precision) == .brain {
+      var packed = ContiguousArray<UInt32>(repeating: 0, count: tessera_brain_count(rows, columns))
+      unsafe packed.withUnsafeMutableBufferPointer { target in
+        unsafe source.elements.withUnsafeBufferPointer { source in
+          unsafe tessera_pack_brain(source.baseAddress, rows, columns, rowStride, columnStride, target.baseAddress)
+        }
+      }
+      storage = .brainPanels(packed)
     } else if tessera_has_wide_lanes() == 1 {
       var packed = ContiguousArray<Float>(repeating: 0, count: tessera_packed_count(rows, columns))
       unsafe packed.withUnsafeMutableBufferPointer { target in
@@ -111,10 +128,18 @@ package struct PackedMatrix: Sendable {
         unsafe tessera_packed_product(
           a, m, rows, rows, panels.baseAddress, columns, bias, activation.kernelCode, c, columns)
       }
-    case .halfPanels(let panels):
+    case .halfPanels(let panels, let scale):
       unsafe panels.withUnsafeBufferPointer { panels in
-        unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: m * rows) { scratch in
+        unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: tessera_half_scratch(m, rows)) { scratch in
           unsafe tessera_half_product(
+            a, m, rows, panels.baseAddress, columns, scale, bias, activation.kernelCode, c, columns, scratch.baseAddress
+          )
+        }
+      }
+    case .brainPanels(let panels):
+      unsafe panels.withUnsafeBufferPointer { panels in
+        unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: tessera_brain_scratch(m, rows)) { scratch in
+          unsafe tessera_brain_product(
             a, m, rows, panels.baseAddress, columns, bias, activation.kernelCode, c, columns, scratch.baseAddress)
         }
       }

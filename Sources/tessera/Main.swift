@@ -45,7 +45,8 @@ struct TesseraCommand: ParsableCommand {
     subcommands: [
       SampleCommand.self, RunCommand.self, PlanCommand.self, CheckCommand.self, InspectCommand.self,
       ExportCommand.self, RollbackCommand.self, EncodeCommand.self, PairsCommand.self, AlignCommand.self,
-      BehaviorCommand.self,
+      BehaviorCommand.self, TrainCommand.self,
+      EvaluateCommand.self, RecommendCommand.self,
       QuantizeCommand.self,
       PublishCommand.self, ReportCommand.self, ModelsCommand.self, BenchCommand.self,
     ])

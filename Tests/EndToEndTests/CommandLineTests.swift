@@ -10,7 +10,8 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
     let snapshot = root.appendingPathComponent("Tests/EndToEndTests/Snapshots/help.txt")
     let commands = [
       [], ["sample"], ["run"], ["plan"], ["check"], ["inspect"], ["inspect", "collisions"], ["export"], ["rollback"],
-      ["encode"], ["pairs"], ["quantize"], ["publish"], ["report"], ["bench"],
+      ["encode"], ["pairs"], ["align"], ["behavior"], ["quantize"], ["publish"], ["train"], ["evaluate"], ["recommend"],
+      ["report"], ["bench"],
     ]
     var text = ""
     for command in commands {
@@ -27,7 +28,7 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
   }
 
   @Test func commandsOfLaterVersionsAreNotOffered() throws {
-    for command in ["train", "evaluate", "recommend", "finetune", "models"] {
+    for command in ["finetune", "serve"] {
       #expect(try tessera(command, "x.yaml", in: "/").status == 64, "\(command)")
     }
   }

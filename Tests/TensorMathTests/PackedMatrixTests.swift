@@ -41,7 +41,7 @@ import Testing
         elements: ContiguousArray((0..<columns).flatMap { column in (0..<inner).map { b[$0, column] } }))
       for (packed, tolerance) in [
         (PackedMatrix(b), Float(2e-5)), (PackedMatrix(transposing: transposed), 2e-5),
-        (PackedMatrix(b, precision: .half), 3e-2),
+        (PackedMatrix(b, precision: .half), 3e-2), (PackedMatrix(b, precision: .brain), 3e-2),
       ] {
         let found = product(a, packed, bias, .identity)
         #expect(zip(found, wanted).allSatisfy { abs($0 - $1) <= tolerance * (1 + Float(inner).squareRoot()) })

@@ -15,14 +15,12 @@ struct AlignerRun {
   private let offsets: ContiguousArray<Float>
 
   private var aligner: Aligner
-  private var parameters: ParameterSet
-  private var optimizer: AdamW
-  private var random: RandomSource
+  private var state: TrainingState
+  private var monitor = TrainingMonitor()
   private var best: (aligner: Aligner, score: Double)?
   private var measurements: [AlignerTraining.Measurement] = []
   private var losses: [Double] = []
   private var measurementsWithoutGain = 0
-  private(set) var step = 0
   private(set) var stopReason: String?
 
   init(
@@ -34,10 +32,10 @@ struct AlignerRun {
     self.modalities = modalities
     sampler = try PairSampler(pairs, shares: training.parameters.shares)
     known = PairLookup(pairs)
-    random = RandomSource(seed: training.parameters.seed)
+    var random = RandomSource(seed: training.parameters.seed)
     let scope = ParameterScope(initializingWith: RandomSource(seed: random.next()))
     let network = try AlignerNetwork(scope, training.configuration)
-    parameters = try scope.finish()
+    let parameters = try scope.finish()
     let scalings = try training.configuration.modalities.map { modality in
       guard let batch = modalities.first(where: { $0.name == modality.name }), batch.isPresent.contains(true) else {
         throw AlignmentError(.tooFewItems, "no item has a \(modality.name) vector; leave the modality out")
@@ -46,7 +44,12 @@ struct AlignerRun {
     }
     aligner = Aligner(training.configuration, network, parameters, scalings)
     ordered = aligner.ordering(modalities)
-    optimizer = AdamW(AdamW.Parameters(weightDecay: training.parameters.weightDecay))
+    let settings = training.parameters
+    state = TrainingState(
+      parameters, optimizer: AdamW(AdamW.Parameters(weightDecay: settings.weightDecay)),
+      schedule: .warmupCosine(
+        peak: settings.learningRate, warmupSteps: settings.warmup, steps: settings.steps,
+        floor: settings.learningRate / 50), maximumNorm: settings.clip, random: random)
     offsets = Self.offsets(pairs, correction: training.parameters.frequencyCorrection)
   }
 
@@ -57,62 +60,64 @@ struct AlignerRun {
     return ContiguousArray(counts.map { $0 > 0 ? -correction * Float(Double.log($0 / total)) : 0 })
   }
 
+  /// Steps done.
+  var step: Int { state.step }
+
   /// Draws a batch, and moves the parameters along its gradient.
   mutating func makeStep() throws {
-    let batch = AlignerBatch(pairs, sampler.draw(training.batch, using: &random), known: known)
+    let batch = AlignerBatch(pairs, sampler.draw(training.batch, using: &state.random), known: known)
     var inputs = aligner.inputs(ordered, rows: batch.items)
     drop(&inputs)
-    let gradients: ParameterGradients
-    let loss: Float
+    let (gradients, loss) = gradients(of: batch, inputs)
     do {
-      let pass = ModelPass(training: parameters, precision: training.precision, using: &random)
-      let vectors = aligner.network(inputs, in: pass)
-      let options = ContrastiveOptions(
-        temperature: training.temperature, offsets: ContiguousArray(batch.targetItems.map { offsets[$0] }),
-        hidden: batch.hidden)
-      let value = vectors.selectingRows(batch.triggers).contrastiveLoss(
-        with: vectors.selectingRows(batch.targets), options)
-      loss = value.scalar
-      gradients = pass.backward(from: value)
+      try monitor.observe(step: step + 1, loss: loss, gradientNorm: gradients.norm())
+      try state.update(with: gradients)
+    } catch {
+      return try diverge(error)
     }
-    let norm = gradients.norm()
-    guard loss.isFinite, norm.isFinite else { return try diverge(loss: loss, norm: norm) }
-    let schedule = LearningRateSchedule.warmupCosine(
-      peak: training.learningRate, warmupSteps: training.warmup, steps: training.steps,
-      floor: training.learningRate / 50)
-    optimizer.update(
-      &parameters, with: gradients, rate: schedule.rate(at: step),
-      factor: ParameterGradients.clippingFactor(norm: norm, limit: training.clip))
     losses.append(Double(loss))
-    step += 1
+  }
+
+  private mutating func gradients(
+    of batch: AlignerBatch, _ inputs: [AlignerInput]
+  ) -> (ParameterGradients, loss: Float) {
+    let pass = ModelPass(training: state.parameters, precision: training.precision, using: &state.random)
+    let vectors = aligner.network(inputs, in: pass)
+    let options = ContrastiveOptions(
+      temperature: training.temperature, offsets: ContiguousArray(batch.targetItems.map { offsets[$0] }),
+      hidden: batch.hidden)
+    let value = vectors.selectingRows(batch.triggers).contrastiveLoss(
+      with: vectors.selectingRows(batch.targets), options)
+    // The loss lives on the tape, which ends with the gradients.
+    let loss = value.scalar
+    return (pass.backward(from: value), loss)
   }
 
   /// Makes modalities missing at random, never an item's last.
   private mutating func drop(_ inputs: inout [AlignerInput]) {
     guard training.modalityDropout > 0, inputs.count > 1 else { return }
     for row in inputs[0].isPresent.indices {
-      for index in inputs.indices where random.nextUniform() < training.modalityDropout {
+      for index in inputs.indices where state.random.nextUniform() < training.modalityDropout {
         if inputs.count(where: { $0.isPresent[row] }) > 1 { inputs[index].isPresent[row] = false }
       }
     }
   }
 
-  private mutating func diverge(loss: Float, norm: Double) throws {
-    let what = "the loss is \(loss) and the gradient's norm \(norm) in step \(step + 1)"
+  private mutating func diverge(_ error: NeuralNetworksError) throws {
     guard best != nil, step > 0 else {
       throw AlignmentError(
         .diverged,
-        "align: \(what); lower align.learningRate, \(training.learningRate) now, and look for vectors that are "
-          + "no numbers")
+        "align: \(error.message); align.learningRate is \(training.learningRate) now; look for vectors that are no "
+          + "numbers too")
     }
-    stopReason = "\(what): the aligner of step \(measurements.last?.step ?? 0) is kept"
+    stopReason = "\(error.message): the aligner of step \(measurements.last?.step ?? 0) is kept"
   }
 
   /// Measures on the held-out pairs, and keeps the aligner where it is the best so far.
   mutating func measure(_ observe: (AlignerTraining.Measurement) -> Void) throws {
     guard stopReason == nil else { return }
-    aligner = Aligner(aligner.configuration, aligner.network, parameters, aligner.scalings)
-    let recall = PairRecall.measure(aligner.represent(modalities), validation)
+    aligner = Aligner(aligner.configuration, aligner.network, state.parameters, aligner.scalings)
+    let recall = PairRecall.measure(aligner.represent(modalities), validation, excluding: known)
     let loss = losses.isEmpty ? nil : losses.reduce(0, +) / Double(losses.count)
     losses = []
     let measurement = AlignerTraining.Measurement(step: step, loss: loss, validation: recall)

@@ -20,8 +20,13 @@ public struct PairRecall: Sendable, Equatable, Codable {
   ///     ranked like any other.
   ///   - pairs: rows of `vectors`.
   ///   - cutoffs: the `k` of the recalls.
+  ///   - known: pairs that a model learned from. The trigger's other partners are not ranked: a model that puts them
+  ///     first has learned what it was taught, and should not count as missing its target (Bordes et al., 2013, section
+  ///     4.1, call such ranks filtered).
   /// - Complexity: O(triggers · items · dimensions) time, O(items) memory a thread.
-  public static func measure(_ vectors: Matrix, _ pairs: HeldOutPairs, cutoffs: [Int] = [10, 50]) -> PairRecall {
+  public static func measure(
+    _ vectors: Matrix, _ pairs: HeldOutPairs, cutoffs: [Int] = [10, 50], excluding known: PairLookup? = nil
+  ) -> PairRecall {
     let byTrigger = Dictionary(grouping: 0..<pairs.count) { pairs.triggers[$0] }
     let triggers = byTrigger.keys.sorted()
     let items = PackedMatrix(transposing: vectors)
@@ -30,24 +35,25 @@ public struct PairRecall: Sendable, Equatable, Codable {
       let scores = items.product(block)
       return range.enumerated().flatMap { row, index in
         let line = scores.row(row)
-        return (byTrigger[triggers[index]] ?? []).map {
-          rank(of: Int(pairs.targets[$0]), excluding: Int(triggers[index]), line)
-        }
+        let excluded = Set(known?.partners(of: triggers[index]) ?? []).union([triggers[index]])
+        return (byTrigger[triggers[index]] ?? []).map { rank(of: pairs.targets[$0], excluding: excluded, line) }
       }
     }
     return PairRecall(ranks: parts.flatMap { $0 }, cutoffs: cutoffs)
   }
 
-  private static func rank(of target: Int, excluding trigger: Int, _ scores: ArraySlice<Float>) -> Double {
-    let bar = scores[scores.startIndex + target]
+  private static func rank(of target: UInt32, excluding excluded: Set<UInt32>, _ scores: ArraySlice<Float>) -> Double {
+    let bar = scores[scores.startIndex + Int(target)]
     var (nearer, equal) = (0, 0)
     for score in scores {
       if score > bar { nearer += 1 }
       if score == bar { equal += 1 }
     }
-    let own = scores[scores.startIndex + trigger]
-    if trigger != target, own > bar { nearer -= 1 }
-    if trigger != target, own == bar { equal -= 1 }
+    for item in excluded where item != target {
+      let score = scores[scores.startIndex + Int(item)]
+      if score > bar { nearer -= 1 }
+      if score == bar { equal -= 1 }
+    }
     return 1 + Double(nearer) + Double(equal - 1) / 2
   }
 

@@ -37,6 +37,9 @@ package struct BestItems {
     entries[place] = entry
   }
 
+  /// Whether an entry of that score could be added.
+  package func takes(_ score: Float) -> Bool { entries.count < limit || score >= entries[entries.count - 1].score }
+
   package mutating func removeAll() { entries.removeAll(keepingCapacity: true) }
 
   /// The entries as pairs of a trigger, by target.

@@ -14,14 +14,21 @@ extension InteractionHistory {
   public init(
     _ log: InteractionLog, catalog: IdentifierTable, parameters: Parameters = Parameters()
   ) throws(AlignmentError) {
-    let names = (0..<log.users.count).map { log.users[$0] }
-    let keys = names.map(stableHash)
-    let order = names.indices.sorted { (keys[$0], names[$0]) < (keys[$1], names[$1]) }
+    let order = Self.order(ofUsers: log)
     let isTimed = log.ordering == .timestamp
     try self.init(
       users: log.userIndices, items: log.itemIndices, itemRows: log.rows(in: catalog), userOrder: order,
       itemCount: catalog.count, time: isTimed ? { log.timestamps[$0] ?? 0 } : nil, parameters: parameters)
   }
+
+  private static func order(ofUsers log: InteractionLog) -> [Int] {
+    let names = (0..<log.users.count).map { log.users[$0] }
+    let keys = names.map(stableHash)
+    return names.indices.sorted { (keys[$0], names[$0]) < (keys[$1], names[$1]) }
+  }
+
+  /// The ids of a log's users in the order in which a history of it numbers them.
+  public static func users(of log: InteractionLog) -> [String] { order(ofUsers: log).map { log.users[$0] } }
 
   /// Groups numbered events by user, in the order given but for times, which are put in order within a user; equal
   /// times stay in the order given.

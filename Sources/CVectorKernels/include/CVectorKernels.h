@@ -25,6 +25,12 @@ void tessera_accumulate(double *sum, const float *row, double weight, size_t cou
 /// 1 when no element is a NaN or an infinity, else 0.
 int tessera_all_finite(const float *a, size_t count);
 
+// MARK: Memory (memory.c)
+
+/// Whether the C library keeps memory that is freed, of any size, for the next allocation. Where it shall no longer, what
+/// it kept goes back to the system. Does nothing with another library than glibc.
+void tessera_keep_freed_memory(int keeps);
+
 // MARK: Images (depthwise.c, resample.c)
 
 /// One output row of a depthwise convolution, channels last, with bias, cut to 0...6 (MobileNet's ReLU6).
@@ -144,21 +150,64 @@ void tessera_add_packed_product(const float *a, size_t m, size_t k, size_t a_str
 // MARK: Products in half precision (half_product.c)
 
 /// Columns of one packed panel of halves.
-enum { TESSERA_HALF_COLUMNS = 96 };
+enum { TESSERA_HALF_COLUMNS = 64 };
 
-/// 1 when this processor multiplies halves 32 at a time (AVX-512 FP16); the two functions below trap without it.
+/// 1 when this processor multiplies halves 32 at a time (AVX-512 FP16); the functions below trap without it.
+///
+/// Factors are scaled by powers of two before they are rounded, so that the largest is from 8 to 16: nothing overflows,
+/// and what is lost below is at most 2^-28 of the largest. The result is scaled back, which is exact.
 int tessera_has_half_products(void);
+
+/// The power of two by which rows of `count` numbers are scaled.
+float tessera_half_scale(const float *a, size_t rows, size_t count, size_t stride);
 
 /// Halves of a packed k x n factor.
 size_t tessera_half_count(size_t k, size_t n);
 
-/// As tessera_pack_right, rounded to halves, in panels of up to 96 columns, the last one padded to a multiple of 32.
-void tessera_pack_half(const float *b, size_t k, size_t n, size_t row_stride, size_t column_stride, uint16_t *packed);
+/// Words of scratch memory for a product of m rows.
+size_t tessera_half_scratch(size_t m, size_t k);
 
-/// As tessera_packed_product with both factors rounded to halves: 64 products at a time are summed in half precision,
-/// their sums in single precision. `scratch` holds m * k words.
-void tessera_half_product(const float *a, size_t m, size_t k, const uint16_t *packed, size_t n, const float *bias,
-                          int activation, float *c, size_t c_stride, uint32_t *scratch);
+/// As tessera_pack_right, times `scale`, rounded to halves, in panels of up to 64 columns, the last one padded to a
+/// multiple of 32.
+void tessera_pack_half(const float *b, size_t k, size_t n, size_t row_stride, size_t column_stride, float scale,
+                       uint16_t *packed);
+
+/// As tessera_packed_product with both factors rounded to halves, each row of the left one at a scale of its own: 64
+/// products at a time are summed in half precision, their sums in single precision. `scale` is what the right factor was
+/// packed with. `scratch` holds tessera_half_scratch(m, k) words.
+void tessera_half_product(const float *a, size_t m, size_t k, const uint16_t *packed, size_t n, float scale,
+                          const float *bias, int activation, float *c, size_t c_stride, uint32_t *scratch);
+
+/// Words of scratch memory for the function below.
+size_t tessera_half_transposed_scratch(size_t k, size_t m);
+
+/// c[i * c_stride + j] += sum over p < k of a[p * a_stride + i] * b[p][j], i < m, with both factors rounded to halves, as
+/// above but for one scale of all of `a`.
+void tessera_add_half_transposed(const float *a, size_t k, size_t m, size_t a_stride, const uint16_t *packed, size_t n,
+                                 float scale, float *c, size_t c_stride, uint32_t *scratch);
+
+// MARK: Products in bfloat16 (brain_product.c)
+
+/// Columns of one packed panel of bfloat16 numbers.
+enum { TESSERA_BRAIN_COLUMNS = 32 };
+
+/// 1 when this processor multiplies pairs of bfloat16 numbers (AVX-512 BF16); the two products below trap without it.
+int tessera_has_brain_products(void);
+
+/// Words, a pair each, of a packed k x n factor.
+size_t tessera_brain_count(size_t k, size_t n);
+
+/// Words of scratch memory for a product of m rows.
+size_t tessera_brain_scratch(size_t m, size_t k);
+
+/// As tessera_pack_right, rounded to bfloat16, in panels of up to 32 columns, the last one padded to a multiple of 16.
+/// A word holds two numbers of a column, one below the other.
+void tessera_pack_brain(const float *b, size_t k, size_t n, size_t row_stride, size_t column_stride, uint32_t *packed);
+
+/// As tessera_packed_product with both factors rounded to bfloat16 and sums in single precision. `scratch` holds
+/// tessera_brain_scratch(m, k) words. Numbers below 2^-126 count as zeros, as the instruction has it.
+void tessera_brain_product(const float *a, size_t m, size_t k, const uint32_t *packed, size_t n, const float *bias,
+                           int activation, float *c, size_t c_stride, uint32_t *scratch);
 
 // MARK: Layers (layers.c)
 
@@ -184,6 +233,9 @@ void tessera_gated(const float *gate, const float *value, float *y, size_t count
 void tessera_gated_gradient(const float *gate, const float *value, const float *dy, float *dgate, float *dvalue,
                             size_t count);
 
+/// y[i] = a[i] + factor * b[i].
+void tessera_sum(const float *a, const float *b, float factor, float *y, size_t count);
+
 /// y[i] += factor * x[i].
 void tessera_add_scaled(float *y, const float *x, float factor, size_t count);
 
@@ -197,7 +249,7 @@ float tessera_dot(const float *a, const float *b, size_t count);
 /// drops the same elements. `x` and `y` may be the same; where `adds`, it is added to y[i].
 void tessera_dropout(const float *x, float *y, size_t count, uint64_t seed, uint64_t first, float rate, int adds);
 
-/// One row's part of a layer normalization's gradients: dx += its gradient; dscale += dy * normalized; dshift += dy.
+/// One row's part of a layer normalization's gradients: dx = its gradient; dscale += dy * normalized; dshift += dy.
 /// With `centers` 0 the row is divided by its root mean square only (Zhang and Sennrich, 2019), and `dshift` may be null.
 void tessera_norm_gradient(const float *x, const float *dy, const float *scale, float epsilon, int centers, float *dx,
                            float *dscale, float *dshift, size_t count);

@@ -82,7 +82,7 @@ extension PipelineConfiguration.Pairs {
 }
 
 extension TrainingWindow {
-  fileprivate init(_ section: CheckedSection) {
+  init(_ section: CheckedSection) {
     if let time = section.number("until") {
       self = .until(time)
     } else if let share = section.number("fraction") {

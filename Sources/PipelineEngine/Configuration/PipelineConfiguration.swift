@@ -18,6 +18,7 @@ public struct PipelineConfiguration: Sendable {
   public var pairs: Pairs?
   public var align: Align?
   public var behavior: Behavior?
+  public var train: Train?
   public var represent: Represent?
   public var quantize: Quantize?
   public var resolve: Resolve?
@@ -149,6 +150,7 @@ extension PipelineConfiguration {
     pairs = root.section("pairs").map { Pairs($0, seed: seed) }
     align = root.section("align").map { Align($0, seed: seed) }
     behavior = root.section("behavior").map { Behavior($0, seed: seed) }
+    train = root.section("train").map { [pairs] in Train($0, pairs: pairs, seed: seed) }
     quantize = root.section("quantize").map { Quantize($0, seed: seed) }
     resolve = root.section("resolve").map(Resolve.init)
     publish = root.section("publish").map { Publish(keepGenerations: $0.integer("keepGenerations") ?? 7) }
@@ -179,6 +181,7 @@ extension PipelineConfiguration {
     checkPairs(root, validator: &validator)
     checkAlign(root, validator: &validator)
     checkBehavior(root, validator: &validator)
+    checkTrain(root, validator: &validator)
     quantize?.check(root.section("quantize"), &validator)
     for (index, export) in export.enumerated() {
       let first = export.path.split(separator: "/").first.map(String.init) ?? ""

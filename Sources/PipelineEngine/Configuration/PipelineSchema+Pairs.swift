@@ -16,7 +16,7 @@ extension PipelineSchema {
     ConfigurationKey("filters", .section(pairFilters), "Which pairs are dropped."),
   ]
 
-  private static let pairWindow: [ConfigurationKey] = [
+  static let pairWindow: [ConfigurationKey] = [
     ConfigurationKey(
       "leaveLast", .integer(0...1000), "Hold out each user's last so many events; 0 holds out nothing."),
     ConfigurationKey("until", .number(-1e15...1e15), "Learn from what happened before this timestamp."),

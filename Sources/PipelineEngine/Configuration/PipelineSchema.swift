@@ -4,7 +4,7 @@ internal import ItemEncoders
 public enum PipelineSchema {
   /// Sections that the design has and this version does not run: an error rather than silence.
   static let laterSections = [
-    "train": "training a recommender", "finetune": "fine-tuning codes with recommender gradients",
+    "finetune": "fine-tuning codes with recommender gradients"
   ]
 
   public static let root = ConfigurationShape.section([
@@ -31,6 +31,8 @@ public enum PipelineSchema {
     ConfigurationKey("resolve", .section(resolve), "What happens to items that share a semantic ID."),
     ConfigurationKey("publish", .section(publish), "How generations are kept in the store."),
     ConfigurationKey("export", .list(of: .section(export), count: 1...16), "Tables to write from the new generation."),
+    ConfigurationKey(
+      "train", .section(train), "A recommender that reads the published semantic IDs, and how it is measured."),
     ConfigurationKey("report", .section(report), "The run's HTML and JSON report."),
   ])
 

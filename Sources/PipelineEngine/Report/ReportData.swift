@@ -28,6 +28,8 @@ public struct ReportData: Sendable, Equatable, Codable {
   public var pairs: ReportPairs?
   /// What training the aligner changed; nil where it was not trained here.
   public var alignment: ReportAlignment?
+  /// Nil where no recommender was trained.
+  public var recommender: ReportRecommender?
   public var stages: [ReportStage] = []
   /// Versions, compute path, seed and other facts about the run, in sections.
   public var details: [ReportDetails] = []

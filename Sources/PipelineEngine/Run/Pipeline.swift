@@ -37,6 +37,7 @@ public struct Pipeline: Sendable {
     if configuration.resolve != nil { stages.append(ResolveStage()) }
     if configuration.publish != nil { stages.append(PublishStage()) }
     if !configuration.export.isEmpty { stages.append(ExportStage()) }
+    if configuration.train != nil { stages.append(TrainStage()) }
     if configuration.report != nil { stages.append(WriteReportStage()) }
     return stages.filter { $0.name <= until ?? .report }
   }

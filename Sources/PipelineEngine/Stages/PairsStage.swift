@@ -63,31 +63,18 @@ struct PairsStage: Stage {
     _ split: TrainingSplit, _ items: PairItems, _ context: RunContext, _ settings: PipelineConfiguration.Pairs,
     _ figures: inout PairFigures
   ) throws -> PairTable {
-    var filters = settings.filters
-    if let attribute = settings.categoryAttribute {
-      filters.categories = try categories(items, try context.table(), attribute)
-    }
     // Asked from the miners' threads, which do not see the run's own value.
     let interruption = Interruption.current
-    let isCancelled: @Sendable () -> Bool = { interruption.isRequested }
-    var miners: [(PairSource, () throws -> MinedPairs)] = []
-    if let parameters = settings.swing {
-      miners.append((.swing, { try SwingMiner(parameters: parameters).mine(split, isCancelled: isCancelled) }))
+    var mining = PairMining(settings: settings, isCancelled: { interruption.isRequested })
+    if let attribute = settings.categoryAttribute {
+      mining.categories = try categories(items, try context.table(), attribute)
     }
-    if let parameters = settings.nearby {
-      miners.append((.nearby, { try NearbyMiner(parameters: parameters).mine(split, isCancelled: isCancelled) }))
-    }
-    let popularity = split.itemUserCounts()
-    var tables: [PairTable] = []
-    for (index, (source, mine)) in miners.enumerated() {
-      context.progress(.pairs, "mining \(source.name)", index, of: miners.count, unit: "sources")
-      let start = ContinuousClock.now
-      let mined = try mine()
-      let filtered = try filters.apply(to: mined.table, popularity: popularity)
-      figures.add(mined, filtered, seconds: start.duration(to: .now).seconds)
-      tables.append(filtered.table)
-    }
-    let pairs = PairTable.merging(tables)
+    let pairs = try mining.mine(
+      split,
+      willMine: { source, index, count in
+        context.progress(.pairs, "mining \(source.name)", index, of: count, unit: "sources")
+      },
+      didMine: { mined, filtered, seconds in figures.add(mined, filtered, seconds: seconds) })
     guard !pairs.isEmpty else { throw AlignmentError(.noPairs, figures.whyNoPairs) }
     return pairs
   }

@@ -41,6 +41,9 @@ struct ReportBuilder {
     if context.configuration.align != nil {
       data.alignment = AlignmentRecord.read(AlignmentRecord.path(context)).map(ReportAlignment.init)
     }
+    if context.finished[.train] != nil {
+      data.recommender = TrainingRecord.read(TrainingRecord.path(context.workspace)).map(ReportRecommender.init)
+    }
     data.stages = context.account.map {
       ReportStage(
         name: $0.stage.rawValue, status: $0.action == .run ? "ran" : "skipped", seconds: $0.seconds,

@@ -8,8 +8,10 @@ struct WriteReportStage: Stage {
   }
 
   func inputs(_ context: RunContext) throws -> [StageInput] {
-    let pairs = context.finished[.pairs].map { [StageInput(name: "pairs", value: $0.digest)] } ?? []
-    return [StageInput(name: "generation", value: try context.manifest(.publish).digest)] + pairs
+    let others = [StageName.pairs, .train].compactMap { stage in
+      context.finished[stage].map { StageInput(name: stage.rawValue, value: $0.digest) }
+    }
+    return [StageInput(name: "generation", value: try context.manifest(.publish).digest)] + others
   }
 
   func run(_ context: RunContext) throws -> StageResult {

@@ -21,7 +21,7 @@ extension EvaluationTable {
       }
     }
     blocks.append(
-      "what is recommended (mean popularity percentile of the targets: \(Self.text(targetPopularity)))\n"
+      "what is recommended (mean popularity percentile of the targets: \(figureText(targetPopularity)))\n"
         + exposureText(cutoffs))
     if forbiddenTargets > 0 {
       blocks.append("the filter forbids \(forbiddenTargets) of the targets: no row can find them\n")
@@ -35,10 +35,10 @@ extension EvaluationTable {
     let lines = rows.map { row in
       [row.recommender, "\(row.runs)"]
         + metrics.flatMap { metric in
-          cutoffs.map { row.accuracy(at: $0, slice, level).map { Self.text(metric.1($0)) } ?? "-" }
+          cutoffs.map { row.accuracy(at: $0, slice, level).map { metric.1($0).plainText } ?? "-" }
         }
     }
-    return Self.aligned([header] + lines)
+    return alignedColumns([header] + lines)
   }
 
   private func exposureText(_ cutoffs: [Int]) -> String {
@@ -46,28 +46,9 @@ extension EvaluationTable {
       ["recommender"] + cutoffs.map { "coverage@\($0)" } + cutoffs.map { "popularity@\($0)" } + ["users/s"]
     let lines = rows.map { row in
       let exposures = cutoffs.compactMap { cutoff in row.exposures.first { $0.cutoff == cutoff } }
-      return [row.recommender] + exposures.map { Self.text($0.coverage) } + exposures.map { Self.text($0.popularity) }
+      return [row.recommender] + exposures.map { $0.coverage.plainText } + exposures.map { $0.popularity.plainText }
         + [String(format: "%.0f", row.usersPerSecond.mean)]
     }
-    return Self.aligned([header] + lines)
-  }
-
-  private static func text(_ estimate: Estimate) -> String {
-    guard let deviation = estimate.deviation else { return text(estimate.mean) }
-    return "\(text(estimate.mean)) ± \(text(deviation))"
-  }
-
-  private static func text(_ value: Double) -> String { String(format: "%.4f", value) }
-
-  /// Columns two spaces apart, the first to the left, the others to the right.
-  private static func aligned(_ lines: [[String]]) -> String {
-    let widths = lines[0].indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
-    return lines.map { line in
-      let cells = line.enumerated().map { column, cell in
-        let padding = String(repeating: " ", count: widths[column] - cell.count)
-        return column == 0 ? cell + padding : padding + cell
-      }
-      return cells.joined(separator: "  ") + "\n"
-    }.joined()
+    return alignedColumns([header] + lines)
   }
 }

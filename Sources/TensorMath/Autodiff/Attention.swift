@@ -12,7 +12,8 @@ extension Variable {
   /// - Complexity: O(queries · keys · width) within each segment.
   public func attending(to keys: Variable, values: Variable, heads: Int, layout: AttentionLayout) -> Variable {
     Variable.attention(
-      AttentionOperand(self, 0), AttentionOperand(keys, 0), AttentionOperand(values, 0), width: columns, heads, layout)
+      AttentionOperand(self, 0), AttentionOperand(keys, 0), AttentionOperand(values, 0), width: columns, heads, layout,
+      parts: [0, 1, 2])
   }
 
   /// The attention of rows to one another whose queries, keys and values stand side by side, `3 · width` columns: one
@@ -22,7 +23,7 @@ extension Variable {
     precondition(width * 3 == columns, "\(columns) columns are not queries, keys and values of one width")
     return Variable.attention(
       AttentionOperand(self, 0), AttentionOperand(self, width), AttentionOperand(self, 2 * width), width: width, heads,
-      layout)
+      layout, parts: [0, 0, 0])
   }
 
   /// The attention to keys and values that stand side by side, `2 · width` columns.
@@ -30,12 +31,14 @@ extension Variable {
     precondition(both.columns == 2 * columns, "\(both.columns) columns are not keys and values of width \(columns)")
     return Variable.attention(
       AttentionOperand(self, 0), AttentionOperand(both, 0), AttentionOperand(both, columns), width: columns, heads,
-      layout)
+      layout, parts: [0, 1, 1])
   }
 
+  /// - Parameter parts: for queries, keys and values, which of the variables they stand in; those in one fill it side by
+  ///   side.
   private static func attention(
     _ queries: AttentionOperand, _ keys: AttentionOperand, _ values: AttentionOperand, width: Int, _ heads: Int,
-    _ layout: AttentionLayout
+    _ layout: AttentionLayout, parts: [Int]
   ) -> Variable {
     precondition(heads > 0 && width % heads == 0, "\(width) columns in \(heads) heads")
     precondition(keys.variable.rows == values.variable.rows, "as many values as keys")
@@ -44,11 +47,10 @@ extension Variable {
     let (q, k, v) = (queries.matrix, keys.matrix, values.matrix)
     let output = shape.attend(q, k, v)
     let inputs = [queries, keys, values]
-    let places = inputs.map { (index: $0.variable.index, offset: $0.offset) }
+    let indices = inputs.map(\.variable.index)
     return queries.variable.tape.record(output, from: inputs.map(\.variable)) { gradient, gradients in
-      let parts = shape.gradients(q, k, v, outer: gradient)
-      for (place, part) in zip(places, parts) {
-        gradients.accumulate(place.index) { $0.addColumns(place.offset..<place.offset + width, part) }
+      for (part, found) in shape.gradients(q, k, v, outer: gradient, parts: parts).enumerated() {
+        if let first = parts.firstIndex(of: part) { gradients.add(found, to: indices[first]) }
       }
     }
   }

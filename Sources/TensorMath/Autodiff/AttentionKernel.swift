@@ -10,6 +10,35 @@ struct StridedRows: Sendable {
   }
 }
 
+/// Where the gradients of queries, keys or values go: rows of a matrix from a column on.
+private struct GradientRows: Sendable {
+  let target: SharedPointer<Float>
+  let stride: Int
+  let width: Int
+
+  func row(_ row: Int) -> UnsafeMutablePointer<Float> { unsafe target.pointer + row * stride }
+
+  func clear(_ rows: Range<Int>) {
+    for row in rows { unsafe self.row(row).update(repeating: 0, count: width) }
+  }
+}
+
+/// Lends the elements of several matrices at once; not where one of them has none.
+private func withSharedPointers(
+  to matrices: inout [Matrix], found: [SharedPointer<Float>] = [], _ body: ([SharedPointer<Float>]) -> Void
+) {
+  let index = found.count
+  guard index < matrices.count else { return body(found) }
+  // Taken out while it is lent, or the array would hold a second reference and copy it.
+  var matrix = Matrix(rows: 0, columns: 0)
+  swap(&matrix, &matrices[index])
+  unsafe matrix.elements.withUnsafeMutableBufferPointer { elements in
+    guard let base = elements.baseAddress else { return }
+    withSharedPointers(to: &matrices, found: found + [unsafe SharedPointer(base)], body)
+  }
+  swap(&matrix, &matrices[index])
+}
+
 /// The loops of attention and its gradient, on the calling thread for one group of segments.
 struct AttentionShape: Sendable {
   let heads: Int
@@ -35,7 +64,7 @@ struct AttentionShape: Sendable {
 
   /// A query that no segment holds gives zeros.
   func attend(_ q: StridedRows, _ k: StridedRows, _ v: StridedRows) -> Matrix {
-    var output = Matrix(rows: q.matrix.rows, columns: width)
+    var output = made(rows: q.matrix.rows, columns: width, isWritten: layout.queryCount == q.matrix.rows)
     let groups = layout.groups
     unsafe output.elements.withUnsafeMutableBufferPointer { target in
       guard let base = target.baseAddress else { return }
@@ -104,39 +133,47 @@ struct AttentionShape: Sendable {
     }
   }
 
+  private func made(rows: Int, columns: Int, isWritten: Bool) -> Matrix {
+    isWritten ? Matrix.unwritten(rows: rows, columns: columns) : Matrix(rows: rows, columns: columns)
+  }
+
   /// The gradients of queries, keys and values for that of the output.
-  func gradients(_ q: StridedRows, _ k: StridedRows, _ v: StridedRows, outer: Matrix) -> [Matrix] {
-    var queries = Matrix(rows: q.matrix.rows, columns: width)
-    var keys = Matrix(rows: k.matrix.rows, columns: width)
-    var values = Matrix(rows: v.matrix.rows, columns: width)
-    let groups = layout.groups
-    unsafe queries.elements.withUnsafeMutableBufferPointer { dq in
-      unsafe keys.elements.withUnsafeMutableBufferPointer { dk in
-        unsafe values.elements.withUnsafeMutableBufferPointer { dv in
-          guard let dq = dq.baseAddress, let dk = dk.baseAddress, let dv = dv.baseAddress else { return }
-          let (first, second, third) = unsafe (SharedPointer(dq), SharedPointer(dk), SharedPointer(dv))
-          Parallelism.forEachChunk(of: groups.count, size: 1) { range in
-            var scratch = AttentionScratch()
-            for group in groups[range] {
-              for segment in layout.segments[group] {
-                unsafe addGradients(
-                  segment, q, k, v, StridedRows(matrix: outer, offset: 0), first.pointer, second.pointer,
-                  third.pointer, &scratch)
-              }
-            }
+  /// - Parameter parts: in which of the results they are, each at its offset.
+  func gradients(_ q: StridedRows, _ k: StridedRows, _ v: StridedRows, outer: Matrix, parts: [Int]) -> [Matrix] {
+    let (operands, groups) = ([q, k, v], layout.groups)
+    let isWritten =
+      layout.queryCount == q.matrix.rows
+      && groups.reduce(0) { $0 + layout.segments[$1.lowerBound].keys.count } == k.matrix.rows
+    var results = (0...(parts.max() ?? 0)).map { part in
+      let members = parts.indices.filter { parts[$0] == part }
+      return made(
+        rows: operands[members[0]].matrix.rows, columns: members.count * width, isWritten: isWritten)
+    }
+    let strides = results.map(\.columns)
+    withSharedPointers(to: &results) { pointers in
+      let places = zip(operands, parts).map { operand, part in
+        unsafe GradientRows(
+          target: SharedPointer(pointers[part].pointer + operand.offset), stride: strides[part], width: width)
+      }
+      Parallelism.forEachChunk(of: groups.count, size: 1) { range in
+        var scratch = AttentionScratch()
+        for group in groups[range] {
+          for place in places.dropFirst() { place.clear(layout.segments[group.lowerBound].keys) }
+          for segment in layout.segments[group] {
+            addGradients(
+              segment, q, k, v, StridedRows(matrix: outer, offset: 0), places[0], places[1], places[2], &scratch)
           }
         }
       }
     }
-    return [queries, keys, values]
+    return results
   }
 
   /// With probabilities P = softmax(s · Q Kᵀ) and output O = P V: dV = Pᵀ dO, dP = dO Vᵀ,
   /// dS = P ∘ (dP − rowsum(P ∘ dP)) · s, dQ = dS K, dK = dSᵀ Q.
   private func addGradients(
     _ segment: AttentionLayout.Segment, _ q: StridedRows, _ k: StridedRows, _ v: StridedRows, _ outer: StridedRows,
-    _ dq: UnsafeMutablePointer<Float>, _ dk: UnsafeMutablePointer<Float>, _ dv: UnsafeMutablePointer<Float>,
-    _ scratch: inout AttentionScratch
+    _ dq: GradientRows, _ dk: GradientRows, _ dv: GradientRows, _ scratch: inout AttentionScratch
   ) {
     let count = segment.keys.count
     for head in 0..<heads {
@@ -145,7 +182,7 @@ struct AttentionShape: Sendable {
       scratch.keyRows.pack(k, segment.keys, column, headWidth, transposed: false)
       scratch.values.pack(v, segment.keys, column, headWidth, transposed: true)
       let (keyGradient, valueGradient) = unsafe (
-        dk + segment.keys.lowerBound * width + column, dv + segment.keys.lowerBound * width + column
+        dk.row(segment.keys.lowerBound) + column, dv.row(segment.keys.lowerBound) + column
       )
       for block in blocks(segment.queries) {
         probabilities(segment, block, q, column, &scratch)
@@ -154,7 +191,7 @@ struct AttentionShape: Sendable {
         scratch.gradient.grow(to: block.count * count)
         unsafe scratch.withPointers { scores, gradient, packed in
           unsafe tessera_add_packed_product(
-            scores, count, block.count, count, 1, packed.outerRows, headWidth, valueGradient, width)
+            scores, count, block.count, count, 1, packed.outerRows, headWidth, valueGradient, dv.stride)
           unsafe outer.withRow(block.lowerBound) { outer in
             unsafe tessera_packed_product(
               outer + column, block.count, headWidth, width, packed.values, count, nil, 0, gradient, count)
@@ -164,9 +201,9 @@ struct AttentionShape: Sendable {
           }
           unsafe tessera_packed_product(
             scores, block.count, count, count, packed.keyRows, headWidth, nil, 0,
-            dq + block.lowerBound * width + column, width)
+            dq.row(block.lowerBound) + column, dq.stride)
           unsafe tessera_add_packed_product(
-            scores, count, block.count, count, 1, packed.queryRows, headWidth, keyGradient, width)
+            scores, count, block.count, count, 1, packed.queryRows, headWidth, keyGradient, dk.stride)
         }
       }
     }

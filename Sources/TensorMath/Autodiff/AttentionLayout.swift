@@ -39,6 +39,9 @@ public struct AttentionLayout: Sendable {
     self.init(segments: segments, visibility: isCausal ? .causal : .all)
   }
 
+  /// Of all segments.
+  var queryCount: Int { segments.reduce(0) { $0 + $1.queries.count } }
+
   /// Runs of segments that share their keys: what one task works on, since it adds to the keys' gradients.
   var groups: [Range<Int>] {
     var (groups, start): ([Range<Int>], Int) = ([], 0)

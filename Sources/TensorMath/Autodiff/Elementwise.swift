@@ -19,6 +19,11 @@ extension Matrix {
     }
   }
 
+  /// The sum with `factor · other` as another matrix, in one pass.
+  func sum(with other: Matrix, times factor: Float = 1) -> Matrix {
+    unsafe mapped(with: other) { a, b, target, count in unsafe tessera_sum(a, b, factor, target, count) }
+  }
+
   /// A matrix of the same shape, made piece by piece on all threads.
   /// - Parameter body: writes elements of the result from those at the same place here.
   func mapped(
@@ -69,20 +74,16 @@ extension Matrix {
 extension Variable {
   /// The sum of two values of one shape.
   public static func + (left: Variable, right: Variable) -> Variable {
-    var sum = left.value
-    sum.add(right.value)
     let (a, b) = (left.index, right.index)
-    return left.tape.record(sum, from: [left, right]) { gradient, gradients in
+    return left.tape.record(left.value.sum(with: right.value), from: [left, right]) { gradient, gradients in
       gradients.add(gradient, to: a)
       gradients.add(gradient, to: b)
     }
   }
 
   public static func - (left: Variable, right: Variable) -> Variable {
-    var difference = left.value
-    difference.add(right.value, times: -1)
     let (a, b) = (left.index, right.index)
-    return left.tape.record(difference, from: [left, right]) { gradient, gradients in
+    return left.tape.record(left.value.sum(with: right.value, times: -1), from: [left, right]) { gradient, gradients in
       gradients.add(gradient, to: a)
       if gradients.needs(b) { gradients.accumulate(b) { $0.add(gradient, times: -1) } }
     }

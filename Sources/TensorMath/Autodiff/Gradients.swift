@@ -20,10 +20,11 @@ public struct Gradients {
     precondition(
       gradient.rows == shape.rows && gradient.columns == shape.columns,
       "a gradient of \(gradient.rows) × \(gradient.columns) for a value of \(shape.rows) × \(shape.columns)")
-    if matrices[index] == nil {
-      matrices[index] = gradient
+    // As another matrix: what is there often is the gradient of a second value too, and would be copied first.
+    if let former = matrices[index].take() {
+      matrices[index] = former.sum(with: gradient)
     } else {
-      matrices[index]!.add(gradient)
+      matrices[index] = gradient
     }
   }
 

@@ -75,7 +75,7 @@ private struct LinearCrossEntropy {
       var logits = logitsFactor.parallelProduct(rows, bias: bias)
       loss += logits.becomeCrossEntropyGradient(targets[range], shares[range])
       if let inputFactor { inputElements += inputFactor.parallelProduct(logits).elements }
-      tableGradient?.addTransposedProduct(logits, rows)
+      tableGradient?.addTransposedProduct(logits, rows, precision: precision)
       if bias != nil, tableGradient != nil || inputFactor != nil { biasGradient.addColumnSums(of: logits) }
     }
     if inputGradient != nil { inputGradient = Matrix(rows: x.rows, columns: x.columns, elements: inputElements) }

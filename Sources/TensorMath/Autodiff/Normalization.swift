@@ -79,18 +79,17 @@ extension Variable {
 
 /// The three gradients of a normalization of rows.
 private struct NormalizationGradient {
-  var input: Matrix
+  let input: Matrix
   var scale: Matrix
   var shift: Matrix
 
   init(_ x: Matrix, _ gradient: Matrix, _ scale: Matrix, epsilon: Float, centers: Bool) {
     let columns = x.columns
-    var input = Matrix(rows: x.rows, columns: columns)
-    let partial = unsafe input.elements.withUnsafeMutableBufferPointer { target in
-      let target = unsafe target.baseAddress.map { unsafe SharedPointer($0) }
-      return Parallelism.mapChunks(of: x.rows, size: rowsPerNormalizationTask) { range in
+    var partial: [Matrix] = []
+    input = unsafe Matrix(rows: x.rows, columns: columns) { target in
+      let target = unsafe SharedPointer(target)
+      partial = Parallelism.mapChunks(of: x.rows, size: rowsPerNormalizationTask) { range in
         var sums = Matrix(rows: 2, columns: columns)
-        guard let target else { return sums }
         unsafe sums.elements.withUnsafeMutableBufferPointer { sums in
           unsafe x.elements.withUnsafeBufferPointer { x in
             unsafe gradient.elements.withUnsafeBufferPointer { gradient in
@@ -109,7 +108,6 @@ private struct NormalizationGradient {
         return sums
       }
     }
-    self.input = input
     var sums = Matrix(rows: 2, columns: columns)
     for part in partial { sums.add(part) }
     self.scale = sums.rows(0..<1)

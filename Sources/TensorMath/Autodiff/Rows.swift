@@ -6,22 +6,10 @@ extension Variable {
   /// - Returns: `indices.count × columns`.
   /// - Complexity: O(indices · columns) forward; the gradient is a matrix of this value's shape.
   public func selectingRows(_ indices: ContiguousArray<Int32>) -> Variable {
-    let table = value, columns = table.columns
+    let table = value
     precondition(indices.allSatisfy { $0 < table.rows }, "a row beyond the table's \(table.rows)")
-    let output = unsafe Matrix(rows: indices.count, columns: columns) { target in
-      unsafe table.elements.withUnsafeBufferPointer { source in
-        for (row, index) in indices.enumerated() {
-          let place = unsafe target + row * columns
-          if index < 0 {
-            unsafe place.initialize(repeating: 0, count: columns)
-          } else {
-            unsafe place.initialize(from: source.baseAddress! + Int(index) * columns, count: columns)
-          }
-        }
-      }
-    }
     let index = index
-    return tape.record(output, from: [self]) { gradient, gradients in
+    return tape.record(table.selecting(indices), from: [self]) { gradient, gradients in
       gradients.accumulate(index) { $0.addRows(gradient, at: indices) }
     }
   }
@@ -79,13 +67,24 @@ extension Variable {
 }
 
 extension Matrix {
-  fileprivate func selecting(_ indices: ContiguousArray<Int32>) -> Matrix {
-    var result = Matrix(rows: indices.count, columns: columns)
-    for (row, index) in indices.enumerated() where index >= 0 {
-      result.elements.replaceSubrange(
-        row * columns..<(row + 1) * columns, with: elements[Int(index) * columns..<(Int(index) + 1) * columns])
+  /// The rows with the given indices; zeros for a negative one.
+  package func selecting(_ indices: ContiguousArray<Int32>) -> Matrix {
+    unsafe Matrix(rows: indices.count, columns: columns) { target in
+      let target = unsafe SharedPointer(target)
+      Parallelism.forEachChunk(of: indices.count, size: max(1, elementsPerTask / max(1, columns))) { range in
+        unsafe elements.withUnsafeBufferPointer { source in
+          for row in range {
+            let (place, index) = unsafe (target.pointer + row * columns, Int(indices[row]))
+            if index < 0 {
+              unsafe place.initialize(repeating: 0, count: columns)
+            } else {
+              precondition(index < rows, "a row beyond the \(rows) there are")
+              unsafe place.initialize(from: source.baseAddress! + index * columns, count: columns)
+            }
+          }
+        }
+      }
     }
-    return result
   }
 
   /// Adds rows at places that may repeat. Cut by columns: every place is added to in the rows' order.

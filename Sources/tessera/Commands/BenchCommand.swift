@@ -11,7 +11,7 @@ struct BenchCommand: ParsableCommand {
     commandName: "bench", abstract: "Runs the product's side of a benchmark and prints one JSON line.",
     subcommands: [
       BenchResidualKMeans.self, BenchQuantizers.self, BenchStore.self, BenchProducts.self, BenchNight.self,
-      BenchEncodeText.self, BenchEncodeImage.self, BenchPairs.self, BenchAlign.self,
+      BenchEncodeText.self, BenchEncodeImage.self, BenchPairs.self, BenchAlign.self, BenchRepresentations.self,
     ])
 }
 

@@ -54,6 +54,14 @@ struct PublishCommand: StageCommand {
   @OptionGroup var output: OutputOptions
 }
 
+struct TrainCommand: StageCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train", abstract: "Trains a recommender on the published codes: run --until train.")
+  static let stage = StageName.train
+  @OptionGroup var file: PipelineArgument
+  @OptionGroup var output: OutputOptions
+}
+
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report", abstract: "Writes the report of the current generation again.")

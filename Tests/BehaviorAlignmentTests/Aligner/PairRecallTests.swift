@@ -45,6 +45,19 @@ import Testing
     #expect(recall.meanReciprocalRank == 1)
   }
 
+  /// Partners that training knows stand before the target, and are not counted; the target itself may be one of them.
+  @Test func knownPartnersAreNoCompetitors() {
+    let vectors = Matrix(rows: 4, columns: 2, elements: [1, 0, 0.96, 0.28, 0.8, 0.6, 0.6, 0.8])
+    let known = PairLookup(PairTable(itemCount: 4, [pair(0, 1), pair(0, 3)]))
+    let pairs = HeldOutPairs([(0, 2), (0, 3)])
+    let plain = PairRecall.measure(vectors, pairs, cutoffs: [1])
+    #expect(plain.recall[1] == 0)
+    #expect(abs(plain.meanReciprocalRank - (0.5 + 1.0 / 3) / 2) < 1e-9)
+    let filtered = PairRecall.measure(vectors, pairs, cutoffs: [1], excluding: known)
+    #expect(filtered.recall[1] == 0.5)
+    #expect(abs(filtered.meanReciprocalRank - (1 + 0.5) / 2) < 1e-9)
+  }
+
   @Test func withoutPairsThereIsNoRecall() {
     let recall = PairRecall.measure(Matrix(rows: 3, columns: 2), HeldOutPairs(), cutoffs: [10])
     #expect(recall == PairRecall(ranks: [], cutoffs: [10]))

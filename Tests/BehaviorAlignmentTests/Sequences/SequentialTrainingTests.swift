@@ -116,26 +116,30 @@ import Testing
     }
   }
 
-  @Test(
-    arguments: [
-      ("width", { (c: inout SequentialModel.Configuration) in c.width = 0 }),
-      ("heads", { $0.heads = 3 }), ("dropout", { $0.dropout = 1 }), ("maximumHistory", { $0.maximumHistory = 0 }),
-      ("layers", { $0.layers = -1 }), ("hidden", { $0.hidden = 0 }),
-    ] as [(String, @Sendable (inout SequentialModel.Configuration) -> Void)])
-  func aShapeOutOfRangeIsNamed(name: String, change: @Sendable (inout SequentialModel.Configuration) -> Void) {
+  private static let shapes: [(String, @Sendable (inout SequentialModel.Configuration) -> Void)] = [
+    ("width", { @Sendable in $0.width = 0 }), ("heads", { @Sendable in $0.heads = 3 }),
+    ("dropout", { @Sendable in $0.dropout = 1 }), ("maximumHistory", { @Sendable in $0.maximumHistory = 0 }),
+    ("layers", { @Sendable in $0.layers = -1 }), ("hidden", { @Sendable in $0.hidden = 0 }),
+  ]
+
+  @Test(arguments: shapes.indices)
+  func aShapeOutOfRangeIsNamed(index: Int) {
     var configuration = small
+    let (name, change) = Self.shapes[index]
     change(&configuration)
     expectAlignmentError(.invalidParameter, name) { _ = try SequentialTraining(configuration) }
   }
 
-  @Test(
-    arguments: [
-      ("learningRate", { (p: inout SequentialTraining.Parameters) in p.learningRate = 0 }),
-      ("epochs", { $0.epochs = 0 }), ("positionsPerBatch", { $0.positionsPerBatch = 0 }),
-      ("patience", { $0.patience = 0 }), ("clip", { $0.clip = 0 }), ("weightDecay", { $0.weightDecay = -1 }),
-    ] as [(String, @Sendable (inout SequentialTraining.Parameters) -> Void)])
-  func aSettingOutOfRangeIsNamed(name: String, change: @Sendable (inout SequentialTraining.Parameters) -> Void) {
+  private static let settings: [(String, @Sendable (inout SequentialTraining.Parameters) -> Void)] = [
+    ("learningRate", { @Sendable in $0.learningRate = 0 }), ("epochs", { @Sendable in $0.epochs = 0 }),
+    ("positionsPerBatch", { @Sendable in $0.positionsPerBatch = 0 }), ("patience", { @Sendable in $0.patience = 0 }),
+    ("clip", { @Sendable in $0.clip = 0 }), ("weightDecay", { @Sendable in $0.weightDecay = -1 }),
+  ]
+
+  @Test(arguments: settings.indices)
+  func aSettingOutOfRangeIsNamed(index: Int) {
     var parameters = quick
+    let (name, change) = Self.settings[index]
     change(&parameters)
     expectAlignmentError(.invalidParameter, name) { _ = try SequentialTraining(small, parameters: parameters) }
   }

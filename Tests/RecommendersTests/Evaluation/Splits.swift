@@ -20,6 +20,6 @@ func randomRows(users: Int, items: Int, longest: Int, seed: UInt64) -> [[Int]] {
   }
 }
 
-func query(_ history: [UInt32], target: UInt32, user: Int = 0) -> NextItemQuery {
+func query(_ history: [UInt32], target: UInt32 = 0, user: Int = 0) -> NextItemQuery {
   NextItemQuery(user: user, history: ContiguousArray(history), target: target)
 }

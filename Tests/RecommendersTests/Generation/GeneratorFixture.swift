@@ -16,8 +16,6 @@ func randomTokens(
     sizes: sizes, codes: codes, isPresent: (0..<items).map { !without.contains($0) }, generation: generation)
 }
 
-func query(_ history: [UInt32]) -> NextItemQuery { query(history, target: 0) }
-
 /// A catalogue in which every item is followed by the next one, around a circle.
 struct CircleFixture {
   static let items = 40

@@ -1,0 +1,54 @@
+internal import BehaviorAlignment
+internal import ItemCatalog
+internal import Recommenders
+internal import SemanticIDStore
+
+/// What recommenders learn from and are asked about: one generation's codes, and the behavior log on its items, which
+/// are numbered as the generation orders them.
+struct RecommenderData {
+  let generation: UInt64
+  let ids: IdentifierTable
+  let tokens: ItemTokens
+  let split: TrainingSplit
+  /// The log's users, as ``split`` numbers them.
+  let users: [String]
+
+  /// - Parameters:
+  ///   - generation: nil for the one that is served.
+  ///   - rejected: where records of the log that cannot be read are written; nil for nowhere.
+  init(
+    _ store: SemanticIDStore, generation: UInt64? = nil, configuration: PipelineConfiguration,
+    rejectedTo rejected: String? = nil
+  ) throws {
+    guard let train = configuration.train else {
+      throw PipelineError(
+        .invalidData, "the pipeline has no section 'train', so there is no recommender; add 'train: {}'")
+    }
+    let snapshot = try GenerationSnapshot(store: store, generation: generation)
+    var ids = IdentifierTable()
+    for row in 0..<snapshot.count { _ = ids.insert(snapshot.columns.ids[row]) }
+    self.ids = ids
+    self.generation = snapshot.manifest.generation
+    tokens = try ItemTokens(
+      sizes: snapshot.sizes, codes: snapshot.columns.codes, isPresent: Array(repeating: true, count: snapshot.count),
+      generation: snapshot.manifest.generation)
+    let catalog = configuration.catalog
+    let log = try BehaviorLog.reader(catalog).read(catalog.interactions, rejectedTo: rejected)
+    try log.summary.requireRejectedFraction(atMost: catalog.maxRejectedFraction, rejectedPath: rejected ?? "")
+    var parameters = InteractionHistory.Parameters()
+    parameters.maximumEventsPerUser = train.maximumEventsPerUser
+    let history = try InteractionHistory(log, catalog: ids, parameters: parameters)
+    users = InteractionHistory.users(of: log)
+    split = try TrainingSplit(history, window: train.window)
+  }
+
+  /// Questions to choose by and to measure on, none in both: of `leaveLast: 2` or more, each user's first and second
+  /// held-out event; of other windows, every other user's first.
+  func queries(maximumHistory: Int) -> (validation: [NextItemQuery], test: [NextItemQuery]) {
+    let first = split.nextItemQueries(place: 1, maximumHistory: maximumHistory)
+    if case .leaveLast(let count) = split.window, count > 1 {
+      return (first, split.nextItemQueries(place: 2, maximumHistory: maximumHistory))
+    }
+    return (first.filter { $0.user % 2 == 0 }, first.filter { $0.user % 2 == 1 })
+  }
+}

@@ -1,0 +1,123 @@
+internal import BehaviorAlignment
+internal import ItemCatalog
+public import Recommenders
+internal import SemanticIDStore
+
+/// The recommender of a pipeline's current generation, with the log that it answers from.
+public struct ServedRecommender {
+  /// An item that is recommended.
+  public struct Recommendation: Sendable, Equatable, Codable {
+    public var item: String
+    public var score: Float
+    /// Its codes, level by level.
+    public var codes: [UInt16]
+  }
+
+  private let configuration: PipelineConfiguration
+  private let settings: PipelineConfiguration.Train
+  private let data: RecommenderData
+  private let generator: Generator
+
+  /// Loads what the `train` stage left.
+  /// - Throws: ``PipelineError`` with code `inputMissing` where nothing was trained, or for another generation than the
+  ///   one that is served: codes of one generation mean nothing to a recommender of another.
+  public init(_ pipeline: Pipeline) throws {
+    configuration = pipeline.configuration
+    guard let settings = configuration.train else {
+      throw PipelineError(
+        .invalidData, "the pipeline has no section 'train', so there is no recommender; add 'train: {}'")
+    }
+    self.settings = settings
+    let workspace = pipeline.workspace
+    guard let manifest = StageManifest.read(workspace.stageManifest(.train)),
+      let fingerprint = manifest.values[TrainStage.role]
+    else {
+      throw PipelineError(.inputMissing, "no recommender is trained yet; run 'tessera train' on the pipeline first")
+    }
+    let store = try SemanticIDStore.open(workspace.store, mode: .readOnly)
+    let current = try store.currentGeneration()
+    guard let trained = manifest.values["generation"].flatMap({ UInt64($0) }), trained == current else {
+      throw PipelineError(
+        .inputMissing,
+        "the recommender reads the codes of generation \(manifest.values["generation"] ?? "?"), but generation "
+          + "\(current.map { "\($0)" } ?? "none") is served; run 'tessera train' again, or roll back")
+    }
+    data = try RecommenderData(store, generation: trained, configuration: configuration)
+    var generator = try Generator(contentsOf: workspace.model(fingerprint), tokens: data.tokens)
+    generator.beamWidth = settings.beam
+    self.generator = generator
+  }
+
+  /// Recommends to a user of the log, after all that the log has of them.
+  public func recommend(user: String, count: Int, excludesHistory: Bool = true) throws -> [Recommendation] {
+    guard let number = data.users.firstIndex(of: user) else {
+      throw PipelineError(
+        .inputMissing,
+        "the log has no user \"\(user)\"; give the items that they met instead, with --history id,id,…")
+    }
+    let history = ContiguousArray(data.split.history.items(ofUser: number))
+    return try recommend(history, user: number, count: count, excludesHistory: excludesHistory)
+  }
+
+  /// Recommends after items, the earliest first.
+  public func recommend(history: [String], count: Int, excludesHistory: Bool = true) throws -> [Recommendation] {
+    let rows = try history.map { id in
+      guard let row = data.ids.index(of: id) else {
+        throw PipelineError(
+          .inputMissing, "generation \(data.generation) has no item \"\(id)\"; leave it out of the history")
+      }
+      return UInt32(row)
+    }
+    return try recommend(ContiguousArray(rows), user: 0, count: count, excludesHistory: excludesHistory)
+  }
+
+  private func recommend(
+    _ history: ContiguousArray<UInt32>, user: Int, count: Int, excludesHistory: Bool
+  ) throws -> [Recommendation] {
+    let query = NextItemQuery(user: user, history: history, target: 0)
+    let answer = try generator.recommend(
+      [query], count: count, filter: RecommendationFilter(excludesHistory: excludesHistory))
+    return (answer.first ?? []).map { scored in
+      Recommendation(
+        item: data.ids[Int(scored.item)], score: scored.score, codes: Array(data.tokens.codes(ofItem: scored.item)))
+    }
+  }
+
+  /// Measures the recommender beside baselines.
+  /// - Parameters:
+  ///   - seeds: runs of the recommender; all but the first are trained now, with other seeds.
+  ///   - baselines: nil for those of the pipeline.
+  public func evaluate(
+    seeds: Int = 1, baselines: [PipelineConfiguration.Train.Baseline]? = nil, excludesHistory: Bool? = nil,
+    isCancelled: @escaping @Sendable () -> Bool = { false },
+    observe: @escaping (_ step: String, _ completed: Int, _ total: Int, _ unit: String) -> Void = { _, _, _, _ in }
+  ) throws -> EvaluationTable {
+    var settings = settings
+    if let baselines { settings.baselines = baselines }
+    if let excludesHistory { settings.excludesHistory = excludesHistory }
+    var generators = [generator]
+    for run in 1..<max(1, seeds) {
+      var parameters = settings.training
+      parameters.seed &+= UInt64(run)
+      let queries = data.queries(maximumHistory: settings.shape.maximumHistory)
+      var trained = try GeneratorTraining(settings.shape, parameters: parameters).train(
+        data.tokens, split: data.split, validation: queries.validation, isCancelled: isCancelled,
+        observe: {
+          if case .epoch(let epoch) = $0 {
+            observe("training seed \(parameters.seed)", epoch.epoch, parameters.epochs, "epochs")
+          }
+        })
+      trained.generator.beamWidth = settings.beam
+      generators.append(trained.generator)
+    }
+    var comparison = RecommenderComparison(data, settings)
+    comparison.isCancelled = isCancelled
+    comparison.observe = observe
+    let results = try comparison.measure(generators)
+    guard !results.isEmpty else {
+      throw PipelineError(
+        .invalidData, "the window of 'train' holds nothing out to measure on; set train.window to { leaveLast: 2 }")
+    }
+    return try EvaluationTable(results)
+  }
+}

@@ -1,0 +1,205 @@
+internal import BehaviorAlignment
+internal import Foundation
+internal import ItemCatalog
+internal import Quantizers
+internal import TensorMath
+
+/// `tessera bench representations`: how well each way to represent a pipeline's items finds what users met next, for items
+/// that training knew and for items that nobody had met, and what codes keep of it.
+///
+/// Pairs, aligner, behavior vectors and codebooks are fitted on the training window alone, for every seed anew. New items
+/// are a share of the items, drawn by the seed, whose events are all taken out before anything is fitted.
+public struct RepresentationStudy {
+  /// One representation's recall under one protocol and seed.
+  public struct Figures: Sendable, Equatable, Codable {
+    public var seed: UInt64
+    /// `warm` or `cold`.
+    public var items: String
+    public var representation: String
+    public var pairs: Int
+    public var recallAt10: Double
+    public var recallAt50: Double
+    public var meanReciprocalRank: Double
+  }
+
+  /// What codes of one representation are like.
+  public struct CodeFigures: Sendable, Equatable, Codable {
+    public var seed: UInt64
+    public var representation: String
+    public var quantizer: String
+    /// Shares of held-out pairs that share the first code, the first two, and so on.
+    public var sharedPrefix: [Double]
+    public var collisionRate: Double
+    /// In nats, by level.
+    public var entropy: [Double]
+    /// Of the vectors' variance, the share that the codes lose.
+    public var reconstruction: Double
+  }
+
+  private let configuration: PipelineConfiguration
+  private let modalities: [ModalityBatch]
+  private let ids: [String]
+  private let history: InteractionHistory
+  private let settings: (pairs: PipelineConfiguration.Pairs, align: PipelineConfiguration.Align)
+
+  /// Held-out pairs that representations are compared on.
+  private static let comparedPairs = 20_000
+
+  /// Loads what the `encode` stage left, and the log.
+  public init(_ pipeline: Pipeline, observer: any RunObserver = SilentObserver()) throws {
+    configuration = pipeline.configuration
+    guard let pairs = configuration.pairs, let align = configuration.align, configuration.represent != nil else {
+      throw PipelineError(.usage, "the study needs the sections pairs, align and represent in the pipeline")
+    }
+    settings = (pairs, align)
+    let context = RunContext(configuration: configuration, observer: observer)
+    guard let encoded = StageManifest.read(context.workspace.stageManifest(.encode)) else {
+      throw PipelineError(.inputMissing, "nothing is encoded yet; run 'tessera run --until encode' first")
+    }
+    context.finished[.encode] = encoded
+    let embeddings = try EmbeddingReader(context)
+    let rows = try ColumnFileReader<UInt32>(
+      path: EncodeFiles.rows(context.workspace.stage(.encode)), columns: 1, rows: embeddings.rows
+    ).read(0..<embeddings.rows)
+    var parts: [[ModalityBatch]] = []
+    try embeddings.forEachBlock { batches, _ in parts.append(batches) }
+    modalities = (parts.first ?? []).indices.map { modality in ModalityBatch(joining: parts.map { $0[modality] }) }
+    let table = try context.table()
+    ids = try rows.map { try table.id(at: Int($0)) }
+    var identifiers = IdentifierTable()
+    for id in ids { _ = identifiers.insert(id) }
+    let catalog = configuration.catalog
+    let log = try BehaviorLog.reader(catalog).read(catalog.interactions)
+    var parameters = InteractionHistory.Parameters()
+    parameters.maximumEventsPerUser = pairs.maximumEventsPerUser
+    history = try InteractionHistory(log, catalog: identifiers, parameters: parameters)
+  }
+
+  /// What was fitted for one seed and protocol.
+  private struct Fitted {
+    var aligner: Aligner
+    var untrained: RepresentationModel
+    var behavior: BehaviorVectors
+    var joined: JoinedRepresentation
+  }
+
+  /// - Parameters:
+  ///   - coldShare: of the items with events, those that the cold protocol takes for new; 0 leaves it out.
+  ///   - measuresCodes: whether codes of the warm protocol's representations are made, which takes longest.
+  ///   - report: told of every figure as soon as it is there.
+  public func run(
+    seed: UInt64, coldShare: Double, measuresCodes: Bool, isCancelled: @escaping @Sendable () -> Bool = { false },
+    report: (Figures) throws -> Void, reportCodes: (CodeFigures) throws -> Void
+  ) throws {
+    let warm = try TrainingSplit(history, window: settings.pairs.window)
+    let heldOut = warm.heldOutPairs().thinned(to: Self.comparedPairs)
+    let fitted = try fit(warm, seed: seed, isCancelled)
+    for figures in recalls(fitted, heldOut, seed: seed, items: "warm") { try report(figures) }
+    if measuresCodes {
+      for figures in try codes(fitted, heldOut, seed: seed) { try reportCodes(figures) }
+    }
+    guard coldShare > 0 else { return }
+    let isNew = newItems(warm, share: coldShare, seed: seed)
+    let rest = try TrainingSplit(try history.removing(isNew), window: settings.pairs.window)
+    let leading = history.pairs(leadingTo: isNew).thinned(to: Self.comparedPairs)
+    let cold = try fit(rest, seed: seed, isCancelled)
+    for figures in recalls(cold, leading, seed: seed, items: "cold") { try report(figures) }
+  }
+
+  private func newItems(_ split: TrainingSplit, share: Double, seed: UInt64) -> [Bool] {
+    var random = RandomSource(seed: seed, stream: 17)
+    let met = ItemVocabulary(split).rows.shuffled(using: &random)
+    var isNew = [Bool](repeating: false, count: ids.count)
+    for row in met.prefix(Int(Double(met.count) * share)) { isNew[Int(row)] = true }
+    return isNew
+  }
+
+  private func fit(_ split: TrainingSplit, seed: UInt64, _ isCancelled: @escaping @Sendable () -> Bool) throws -> Fitted
+  {
+    guard let represent = configuration.represent else {
+      throw PipelineError(.internalFault, "a study without represent")
+    }
+    let pairs = try PairMining(settings: settings.pairs, isCancelled: isCancelled).mine(split)
+    var shape = settings.align.shape
+    shape.modalities = modalities.map { .init(name: $0.name, dimensions: $0.vectors.columns) }
+    shape.dimensions = represent.dimensions
+    var training = settings.align.training
+    training.seed = seed
+    let (mined, validation) = pairs.splittingValidation(share: settings.align.validationShare, seed: seed)
+    let aligner = try AlignerTraining(shape, parameters: training).train(
+      modalities, pairs: mined, validation: validation, isCancelled: isCancelled
+    ).aligner
+    let behaviorSettings = configuration.behavior ?? PipelineConfiguration.Behavior(CheckedSection(), seed: seed)
+    var sequential = behaviorSettings.training
+    sequential.seed = seed
+    let model = try SequentialTraining(behaviorSettings.shape, parameters: sequential).train(
+      split, validation: split.nextItemQueries(place: 1, maximumHistory: behaviorSettings.shape.maximumHistory),
+      isCancelled: isCancelled
+    ).model
+    let behavior = BehaviorVectors(ids: model.vocabulary.rows.map { ids[Int($0)] }, vectors: model.itemVectors)
+    var fitting = try JoinedRepresentation.Fitting(
+      content: aligner, dimensions: behaviorSettings.dimensions ?? represent.dimensions,
+      weight: behaviorSettings.weight, seed: seed)
+    fitting.add(modalities + [behavior.batch(of: ids)])
+    var untrained = RepresentationModel.Parameters()
+    untrained.dimensions = represent.dimensions
+    untrained.seed = seed
+    return Fitted(
+      aligner: aligner, untrained: try RepresentationModel.fit(modalities, parameters: untrained), behavior: behavior,
+      joined: try fitting.finish())
+  }
+
+  private func recalls(_ fitted: Fitted, _ pairs: HeldOutPairs, seed: UInt64, items: String) -> [Figures] {
+    let comparison = RepresentationComparison(
+      modalities, untrained: fitted.untrained, aligner: fitted.aligner, pairs: pairs)
+    let behavior = fitted.behavior.batch(of: ids)
+    var rows = comparison.rows.map { ($0.name, $0.recall) }
+    rows.append(("item IDs", PairRecall.measure(behavior.vectors, pairs)))
+    rows.append(
+      ("aligned + item IDs", PairRecall.measure(fitted.joined.represent(modalities + [behavior]), pairs)))
+    return rows.map { name, recall in
+      Figures(
+        seed: seed, items: items, representation: name, pairs: recall.pairs, recallAt10: recall.recall[10] ?? 0,
+        recallAt50: recall.recall[50] ?? 0, meanReciprocalRank: recall.meanReciprocalRank)
+    }
+  }
+
+  private func codes(_ fitted: Fitted, _ pairs: HeldOutPairs, seed: UInt64) throws -> [CodeFigures] {
+    let sizes = configuration.quantize?.sizes ?? [256, 256, 256]
+    let representations = [
+      ("joined", fitted.untrained.represent(modalities)), ("aligned", fitted.aligner.represent(modalities)),
+      ("aligned + item IDs", fitted.joined.represent(modalities + [fitted.behavior.batch(of: ids)])),
+    ]
+    return try representations.flatMap { name, x in
+      var results: [CodeFigures] = []
+      for method in [ResidualQuantizer.Method.kMeans, .balanced] {
+        let quantizer = try ResidualQuantizer.train(
+          x, parameters: ResidualQuantizer.Parameters(method: method, sizes: sizes, seed: seed)
+        ).quantizer
+        results.append(try figures(quantizer, method.rawValue, name, x, pairs, seed))
+      }
+      let autoencoder = try ResidualAutoencoder.train(
+        x, parameters: ResidualAutoencoder.Parameters(sizes: sizes, seed: seed)
+      ).quantizer
+      results.append(try figures(autoencoder, "rq-vae", name, x, pairs, seed))
+      return results
+    }
+  }
+
+  private func figures(
+    _ quantizer: some Quantizer, _ method: String, _ representation: String, _ x: Matrix, _ pairs: HeldOutPairs,
+    _ seed: UInt64
+  ) throws -> CodeFigures {
+    let encoding = try quantizer.encode(x)
+    let metrics = CodeMetrics(encoding.codes, sizes: configuration.quantize?.sizes ?? [256, 256, 256])
+    var centered = x
+    centered.subtractFromRows(x.columnMeans())
+    let variance = centered.rowSquaredNorms().reduce(0.0) { $0 + Double($1) } / Double(max(1, x.rows))
+    let rows = (0..<pairs.count).map { RowPair(Int(pairs.triggers[$0]), Int(pairs.targets[$0])) }
+    return CodeFigures(
+      seed: seed, representation: representation, quantizer: method,
+      sharedPrefix: NeighborAgreement(encoding.codes, pairs: rows).sharedPrefix,
+      collisionRate: metrics.buckets.collisionRate, entropy: metrics.levels.map(\.entropy),
+      reconstruction: variance > 0 ? encoding.meanSquaredError / variance : 0)
+  }
+}

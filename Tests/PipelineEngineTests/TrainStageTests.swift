@@ -1,0 +1,131 @@
+import Foundation
+import PipelineEngine
+import Recommenders
+import TestSupport
+import Testing
+
+@Suite("The train stage")
+struct TrainStageTests {
+  private static let section = """
+    { width: 16, heads: 2, layers: 1, hidden: 32, epochs: 3, warmup: 5, positionsPerBatch: 128,
+      baselines: [popularity, item-knn, sasrec],
+      sasrec: { width: 16, heads: 2, layers: 1, epochs: 2, positionsPerBatch: 128 } }
+    """
+
+  private static func fixture(_ folder: String, _ section: String = section) -> PairsFixture {
+    var fixture = PairsFixture(folder: folder)
+    fixture.pipeline.extra = "pairs: { window: { leaveLast: 2 } }\ntrain: \(section)\nreport: {}"
+    return fixture
+  }
+
+  private static func metrics(_ summary: RunSummary) throws -> [String: Double] {
+    try #require(summary.stages.first { $0.stage == .train }).metrics
+  }
+
+  private static func served(_ folder: String) throws -> ServedRecommender {
+    try ServedRecommender(Pipeline(try PipelineConfiguration(contentsOf: folder + "/pipeline.yaml")))
+  }
+
+  @Test func theRecommenderIsTrainedMeasuredAndReported() throws {
+    try withTemporaryDirectory { folder in
+      let metrics = try Self.metrics(Self.fixture(folder).run())
+      #expect(try #require(metrics["steps"]) > 0)
+      for name in ["Popularity", "ItemKNN", "SASRec", "Generator"] {
+        let recall = try #require(metrics["\(name).recall@50"])
+        #expect(recall > 0 && recall <= 1, "\(name)")
+      }
+      let report = try String(contentsOfFile: folder + "/work/runs/000001/report.html", encoding: .utf8)
+      #expect(report.contains("<h2>Recommender") || report.contains("Recommender</h2>"))
+      #expect(report.contains("recommender.rows.3.recallAt10"))
+    }
+  }
+
+  @Test func anUnchangedNightTrainsNothing() throws {
+    try withTemporaryDirectory { folder in
+      let fixture = Self.fixture(folder)
+      _ = try fixture.run()
+      #expect(!ran(try fixture.run()).contains(.train))
+    }
+  }
+
+  @Test func aNewGenerationTrainsAnew() throws {
+    try withTemporaryDirectory { folder in
+      var fixture = Self.fixture(folder)
+      _ = try fixture.run()
+      fixture.pipeline.set("new-item", PipelineFixture.sentence(77))
+      #expect(ran(try fixture.run()).contains(.train))
+      #expect(try Self.served(folder).recommend(history: ["new-item"], count: 3).count == 3)
+    }
+  }
+
+  @Test func itemsAreRecommendedToAUserAndAfterAHistory() throws {
+    try withTemporaryDirectory { folder in
+      _ = try Self.fixture(folder).run()
+      let served = try Self.served(folder)
+      let toUser = try served.recommend(user: "u7", count: 5)
+      #expect(toUser.count == 5)
+      #expect(Set(toUser.map(\.item)).count == 5)
+      #expect(zip(toUser, toUser.dropFirst()).allSatisfy { $0.score >= $1.score })
+      let after = try served.recommend(history: ["item-1", "item-2"], count: 8)
+      #expect(!after.contains { ["item-1", "item-2"].contains($0.item) })
+      #expect(try served.recommend(history: [], count: 4).count == 4)
+    }
+  }
+
+  @Test func whoAndWhatIsUnknownIsNamed() throws {
+    try withTemporaryDirectory { folder in
+      _ = try Self.fixture(folder).run()
+      let served = try Self.served(folder)
+      let user = #expect(throws: PipelineError.self) { try served.recommend(user: "nobody", count: 5) }
+      #expect(user?.message.contains("no user \"nobody\"") == true)
+      let item = #expect(throws: PipelineError.self) { try served.recommend(history: ["nothing"], count: 5) }
+      #expect(item?.message.contains("no item \"nothing\"") == true)
+    }
+  }
+
+  @Test func aRecommenderOfAnotherGenerationIsRefused() throws {
+    try withTemporaryDirectory { folder in
+      var fixture = Self.fixture(folder)
+      _ = try fixture.run()
+      fixture.pipeline.set("new-item", PipelineFixture.sentence(77))
+      _ = try fixture.run(until: .publish)
+      let error = #expect(throws: PipelineError.self) { try Self.served(folder) }
+      #expect(error?.message.contains("generation 2 is served") == true)
+      #expect(error?.message.contains("run 'tessera train' again") == true)
+    }
+  }
+
+  @Test func nothingTrainedSaysWhatToRun() throws {
+    try withTemporaryDirectory { folder in
+      _ = try Self.fixture(folder).run(until: .publish)
+      let error = #expect(throws: PipelineError.self) { try Self.served(folder) }
+      #expect(error?.message.contains("run 'tessera train'") == true)
+    }
+  }
+
+  @Test func severalSeedsGiveAMeanAndADeviation() throws {
+    try withTemporaryDirectory { folder in
+      _ = try Self.fixture(folder).run()
+      let table = try Self.served(folder).evaluate(seeds: 2, baselines: [.popularity])
+      #expect(table.rows.map(\.recommender) == ["Popularity", "Generator"])
+      let generator = try #require(table.rows.last)
+      #expect(generator.runs == 2)
+      #expect(generator.accuracy(at: 10)?.recall.deviation != nil)
+      #expect(table.plainText().contains("Generator"))
+    }
+  }
+
+  @Test(arguments: [
+    ("{ width: 10, heads: 4 }", "train.heads: 4 does not divide train.width, 10"),
+    ("{ baselines: [sasrek] }", "sasrec"), ("{ window: { leaveLast: 1, fraction: 0.5 } }", "exactly one of"),
+    ("{ epoch: 3 }", "epochs"),
+  ])
+  func mistakesAreNamed(section: String, expected: String) throws {
+    try withTemporaryDirectory { folder in
+      let fixture = Self.fixture(folder, section)
+      try fixture.writeLog()
+      let error = #expect(throws: PipelineError.self) { try fixture.pipeline.run() }
+      #expect(try #require(error).message.contains(expected))
+    }
+  }
+}
