@@ -1,4 +1,3 @@
-internal import NeuralNetworks
 internal import RealModule
 internal import TensorMath
 
@@ -23,13 +22,9 @@ package struct Beam: Sendable, Equatable {
   }
 }
 
-/// Beam search over live prefixes for some users at once: no code is looked at that leads to no item.
-///
-/// The backbone runs once per user, and the keys and values that the decoder attends to are made once per user and read
-/// by all beams. A prefix with one child costs nothing: its child has probability 1.
+/// Beam search over live prefixes for some users at once: no code is looked at that leads to no item. A prefix with one
+/// child costs nothing: its child has probability 1.
 struct BeamSearch {
-  let network: GeneratorNetwork
-  let parameters: ParameterSet
   let vocabulary: GeneratorVocabulary
   /// Prefixes of each length that are kept per user, or draws.
   let width: Int
@@ -37,64 +32,35 @@ struct BeamSearch {
   var sampling: CodeSampling?
 
   /// - Parameters:
-  ///   - histories: what is read of each user's items; may be empty.
+  ///   - scorer: that has read each user's items.
   ///   - users: their numbers, which decide what is drawn.
   ///   - open: one per user.
   /// - Returns: for each user the best full prefixes, best first: as many as the width, or all open ones where there are
   ///   fewer. Where codes are drawn: what was drawn, each prefix once.
   /// - Complexity: per user and level O(width · (width of the network)² + live children of the beams).
-  func search(_ histories: [[UInt32]], users: [Int], open: [OpenPrefixes]) -> (beams: [[Beam]], states: Variable) {
-    let batch = SequenceBatch(histories)
-    let pass = ModelPass(inferring: parameters)
-    let states = network.states(batch, vocabulary, in: pass)
-    let memory = Memory(
-      states: states, keysAndValues: network.decoder.keysAndValues(states, in: pass), batch: batch, users: users,
-      open: open)
+  func search(_ scorer: inout some CodeScorer, users: [Int], open: [OpenPrefixes]) -> [[Beam]] {
     var beams = open.map { $0.isEmpty ? [] : [Beam(prefix: 0, score: 0, draws: width)] }
-    for level in 0..<vocabulary.tokens.levels { beams = expand(beams, level: level, memory, in: pass) }
-    return (beams, states.selectingRows(batch.lastRows))
+    for level in 0..<vocabulary.tokens.levels {
+      beams = expand(beams, level: level, scorer.logits(of: beams, level: level), users: users, open: open)
+    }
+    return beams
   }
 
-  /// What stays the same from level to level.
-  private struct Memory {
-    let states: Variable
-    let keysAndValues: Variable
-    let batch: SequenceBatch
-    let users: [Int]
-    let open: [OpenPrefixes]
-  }
-
-  private func expand(_ beams: [[Beam]], level: Int, _ memory: Memory, in pass: ModelPass) -> [[Beam]] {
-    let (trie, tokens) = (vocabulary.trie, vocabulary.tokens)
-    let lastRows = memory.batch.lastRows, offsets = memory.batch.offsets
-    var decisions = Decisions(levels: tokens.levels)
-    var segments: [AttentionLayout.Segment] = [], firstRows: [Int] = []
-    for (user, held) in beams.enumerated() {
-      let first = decisions.count
-      firstRows.append(first)
-      for beam in held where trie.children(of: Int(beam.prefix), length: level).count > 1 {
-        decisions.append(
-          stateRow: lastRows[user], level: level,
-          codes: tokens.codes(ofItem: trie.firstItem(of: Int(beam.prefix), length: level)))
-      }
-      if decisions.count > first {
-        segments.append(.init(queries: first..<decisions.count, keys: offsets[user]..<offsets[user + 1]))
-      }
+  private func expand(
+    _ beams: [[Beam]], level: Int, _ logits: Matrix, users: [Int], open: [OpenPrefixes]
+  ) -> [[Beam]] {
+    var rows: [Int] = [], next = 0
+    for held in beams {
+      rows.append(next)
+      next += held.count { vocabulary.trie.branches(at: Int($0.prefix), length: level) }
     }
-    var logits = Matrix(rows: 0, columns: tokens.sizes[level])
-    if decisions.count > 0 {
-      let outputs = network.decoder(
-        network.inputs(decisions, states: memory.states, in: pass), keysAndValues: memory.keysAndValues,
-        layout: AttentionLayout(segments: segments), in: pass)
-      logits = network.logits(outputs, level: level, in: pass).value
-    }
-    let (scores, rows, users, open) = (logits, firstRows, memory.users, memory.open)
+    let firstRows = rows
     return Parallelism.mapChunks(of: beams.count, size: 1) { range in
       range.map { place in
-        let expansion = Expansion(trie: vocabulary.trie, level: level, logits: scores, open: open[place])
-        guard let sampling else { return expansion.best(of: beams[place], firstRow: rows[place], count: width) }
+        let expansion = Expansion(trie: vocabulary.trie, level: level, logits: logits, open: open[place])
+        guard let sampling else { return expansion.best(of: beams[place], firstRow: firstRows[place], count: width) }
         var random = sampling.random(user: users[place], level: level)
-        return expansion.drawn(from: beams[place], firstRow: rows[place], sampling, using: &random)
+        return expansion.drawn(from: beams[place], firstRow: firstRows[place], sampling, using: &random)
       }
     }.flatMap { $0 }
   }

@@ -26,58 +26,33 @@ package struct Decisions {
 }
 
 /// The decisions of a batch's true next items: what training teaches.
-///
-/// A decision between one code is none, since its probability is 1: it is left out, except at the first level.
 package struct TargetDecisions {
-  package private(set) var decisions: Decisions
-  package private(set) var layout: AttentionLayout
-  /// By level: the decisions, by number.
-  package private(set) var rows: [ContiguousArray<Int32>]
-  /// By level: the right codes.
-  package private(set) var targets: [ContiguousArray<Int32>]
-  /// By level: the prefix before each decision, by number.
-  package private(set) var prefixes: [ContiguousArray<Int32>]
-  /// Items to predict.
-  package private(set) var itemCount = 0
+  package let decisions: Decisions
+  package let layout: AttentionLayout
+  /// What is right in them.
+  package let codes: CodeTargets
 
   /// - Parameters:
   ///   - batch: sequences.
   ///   - next: for each of its rows the item behind it; -1 for none to learn.
   package init(_ batch: SequenceBatch, next: ContiguousArray<Int32>, _ vocabulary: GeneratorVocabulary) {
-    let (tokens, trie) = (vocabulary.tokens, vocabulary.trie)
-    decisions = Decisions(levels: tokens.levels)
-    rows = Array(repeating: [], count: tokens.levels)
-    (targets, prefixes) = (rows, rows)
+    let tokens = vocabulary.tokens
+    var decisions = Decisions(levels: tokens.levels)
+    var codes = CodeTargets(levels: tokens.levels)
     var (segments, visible): ([AttentionLayout.Segment], ContiguousArray<Int32>) = ([], [])
-    layout = AttentionLayout(segments: [])
     for (start, end) in zip(batch.offsets, batch.offsets.dropFirst()) {
       let first = decisions.count
       for row in start..<end where next[row] >= 0 {
-        let item = UInt32(next[row]), codes = tokens.codes(ofItem: item)
-        itemCount += 1
-        for level in 0..<tokens.levels {
-          let prefix = trie.prefix(ofItem: item, length: level)
-          guard level == 0 || trie.children(of: Int(prefix), length: level).count > 1 else { continue }
-          rows[level].append(Int32(decisions.count))
-          targets[level].append(Int32(codes[codes.startIndex + level]))
-          prefixes[level].append(prefix)
-          decisions.append(stateRow: Int32(row), level: level, codes: codes)
+        let item = UInt32(next[row])
+        codes.appendItem(item, vocabulary) { level in
+          decisions.append(stateRow: Int32(row), level: level, codes: tokens.codes(ofItem: item))
           visible.append(Int32(row - start + 1))
+          return decisions.count - 1
         }
       }
       if decisions.count > first { segments.append(.init(queries: first..<decisions.count, keys: start..<end)) }
     }
     layout = AttentionLayout(segments: segments, visibility: .prefix(visible))
-  }
-
-  /// What is added to the logits of a level: 0 for the codes that lead to a live prefix, and for the others so little
-  /// that nothing is left of their probability.
-  package func mask(level: Int, _ vocabulary: GeneratorVocabulary) -> Matrix {
-    let columns = vocabulary.tokens.sizes[level]
-    var mask = ContiguousArray<Float>(repeating: -1e9, count: prefixes[level].count * columns)
-    for (row, prefix) in prefixes[level].enumerated() {
-      for code in vocabulary.trie.childCodes(of: Int(prefix), length: level) { mask[row * columns + Int(code)] = 0 }
-    }
-    return Matrix(rows: prefixes[level].count, columns: columns, elements: mask)
+    (self.decisions, self.codes) = (decisions, codes)
   }
 }

@@ -5,7 +5,7 @@ internal import TensorMath
 // One safetensors file: the parameters by name behind `network.`, `popularity` (U32, one an item), and as metadata the
 // configuration as JSON and what tells the codes apart that the parameters belong to.
 extension Generator {
-  private static let format = "tessera generator 1"
+  private static let format = "tessera generator 2"
 
   /// Writes to a temporary name and renames.
   public func write(to path: String) throws(RecommenderError) {
@@ -47,7 +47,7 @@ extension Generator {
       GeneratorConfiguration.self, from: Data(try file.metadata("configuration").utf8))
     let vocabulary = try GeneratorVocabulary(tokens, configuration)
     let scope = ParameterScope(loading: file, prefix: "network.")
-    let network = try GeneratorNetwork(scope, configuration, vocabulary)
+    let network = try configuration.network(scope, vocabulary)
     let counts = try file.tensor("popularity")
     guard counts.shape == [tokens.itemCount] else {
       throw RecommenderError(

@@ -5,9 +5,10 @@ internal import TensorMath
 
 /// Recommends by writing: the next item's semantic ID, code by code, behind the items of a history.
 ///
-/// The model is that of TIGER (Rajput et al., 2023) in its aim and a cheaper one in its shape: one position per item, and
-/// a small decoder of codes that attends to them. Items are found by beam search among the IDs that exist, so that an
-/// answer never names another. Made by ``GeneratorTraining``.
+/// The model is that of TIGER (Rajput et al., 2023) in its aim. In its shape it is a cheaper one, with one position per
+/// item and a small decoder of codes that attends to them, or OneRec's encoder-decoder:
+/// ``GeneratorConfiguration/Backbone``. Items are found by beam search among the IDs that exist, so that an answer never
+/// names another. Made by ``GeneratorTraining``.
 ///
 /// **Bucket credit.** Where several items share an ID, the ID's probability is shared among them as (n + 1) / Σ (n + 1),
 /// with n an item's events in training: an item's score is log p(ID) + log of its share.
@@ -25,7 +26,7 @@ public struct Generator: NextItemRecommender {
   /// small catalogues the head alone does as well.
   public var denseWeight: Float = 0
 
-  let network: GeneratorNetwork
+  let network: any GeneratorNetwork
   let parameters: ParameterSet
   package let vocabulary: GeneratorVocabulary
   /// Events of each item in training.
@@ -39,7 +40,7 @@ public struct Generator: NextItemRecommender {
   public var parameterCount: Int { parameters.elementCount }
 
   package init(
-    _ configuration: GeneratorConfiguration, _ network: GeneratorNetwork, _ parameters: ParameterSet,
+    _ configuration: GeneratorConfiguration, _ network: any GeneratorNetwork, _ parameters: ParameterSet,
     _ vocabulary: GeneratorVocabulary, popularity: ContiguousArray<UInt32>
   ) {
     self.configuration = configuration
@@ -65,7 +66,7 @@ public struct Generator: NextItemRecommender {
   }
 
   /// Users that go through the network at once.
-  private static let blockUsers = 64
+  static let blockUsers = 64
 
   /// The best items for each query by beam search; ``beamWidth`` IDs are looked at, or `count` where that is more.
   ///
@@ -85,26 +86,29 @@ public struct Generator: NextItemRecommender {
     }
     try sampling?.validate()
     let open = OpenPrefixes(vocabulary.trie, filter)
-    let search = BeamSearch(
-      network: network, parameters: parameters, vocabulary: vocabulary, width: max(beamWidth, count),
-      sampling: sampling)
+    let search = BeamSearch(vocabulary: vocabulary, width: max(beamWidth, count), sampling: sampling)
     var answers: [[ScoredItem]] = []
     answers.reserveCapacity(queries.count)
     for start in stride(from: queries.startIndex, to: queries.endIndex, by: Self.blockUsers) {
       let block = queries[start..<min(start + Self.blockUsers, queries.endIndex)]
       let openToEach = block.map { open.excluding($0.history, vocabulary) }
-      let found = search.search(
-        block.map { vocabulary.readable($0.history, maximum: configuration.maximumHistory) },
-        users: block.map(\.user), open: openToEach)
-      var scored = zip(found.beams, openToEach).map { items(of: $0, $1) }
-      if denseWeight != 0 { addDenseScores(to: &scored, found.states.value) }
+      var scorer: any CodeScorer = network.scorer(
+        readable(block), vocabulary, in: ModelPass(inferring: parameters))
+      let beams = search.search(&scorer, users: block.map(\.user), open: openToEach)
+      var scored = zip(beams, openToEach).map { items(of: $0, $1) }
+      if denseWeight != 0 { addDenseScores(to: &scored, scorer.userStates.value) }
       answers += scored.map { Self.best($0, count: count) }
     }
     return answers
   }
 
+  /// What is read of each history.
+  func readable(_ queries: ArraySlice<NextItemQuery>) -> [[UInt32]] {
+    queries.map { vocabulary.readable($0.history, maximum: configuration.maximumHistory) }
+  }
+
   /// The open items of full prefixes.
-  private func items(of beams: [Beam], _ open: OpenPrefixes) -> [ScoredItem] {
+  func items(of beams: [Beam], _ open: OpenPrefixes) -> [ScoredItem] {
     beams.flatMap { beam in
       vocabulary.trie.items(of: Int(beam.prefix), length: vocabulary.tokens.levels).filter(open.allows).map { item in
         ScoredItem(item: item, score: beam.score + logShares[Int(item)])
@@ -125,7 +129,7 @@ public struct Generator: NextItemRecommender {
     }
   }
 
-  private static func best(_ items: [ScoredItem], count: Int) -> [ScoredItem] {
+  static func best(_ items: [ScoredItem], count: Int) -> [ScoredItem] {
     Array(items.sorted { $0.score > $1.score || ($0.score == $1.score && $0.item < $1.item) }.prefix(count))
   }
 }

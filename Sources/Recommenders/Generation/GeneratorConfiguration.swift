@@ -1,9 +1,23 @@
+public import NeuralNetworks
+
 /// The shape of a ``Generator``. The defaults are those that did best on 5-core Amazon Beauty.
 public struct GeneratorConfiguration: Sendable, Equatable, Codable {
+  /// How a history becomes what codes are written from.
+  public enum Backbone: String, Sendable, Equatable, Codable {
+    /// One position per item, causal: every position of a sequence teaches at once. The cheaper one.
+    case onePosition
+    /// OneRec's (2502.18965; 2506.13695): an encoder over the codes of the history, each a position, and a decoder over
+    /// the codes written so far. A sequence teaches its cuts: ``GeneratorTraining/Parameters/cutsPerSequence``.
+    case encoderDecoder
+  }
+
+  public var backbone = Backbone.onePosition
   /// Of an item's state.
   public var width = 128
-  /// Of the causal backbone over items. The decoder of codes has one.
+  /// Of the causal backbone over items, whose decoder of codes has one; of the encoder in an encoder-decoder.
   public var layers = 2
+  /// Of the decoder in an encoder-decoder.
+  public var decoderLayers = 2
   /// Of each attention; a divisor of the width.
   public var heads = 4
   /// Width inside the feed-forward parts.
@@ -22,6 +36,12 @@ public struct GeneratorConfiguration: Sendable, Equatable, Codable {
   /// Whether there is a second head that compares the state with items' input vectors, as SASRec does, for reranking
   /// what was generated.
   public var hasDenseHead = false
+  /// Whether a code's logit is an inner product with the vector that it is read as; otherwise there are tables for it.
+  public var tiesTables = true
+  /// Of an encoder-decoder: in place of the feed-forward part of each layer of the decoder; nil for a dense one.
+  public var experts: MixtureOfExperts.Configuration?
+  /// Of an encoder-decoder: items that it learns to write one behind another, a session. 1 for the next item alone.
+  public var targetItems = 1
 
   public init() {}
 
@@ -42,6 +62,18 @@ public struct GeneratorConfiguration: Sendable, Equatable, Codable {
     try check((0..<1).contains(dropout), "dropout is \(dropout), expected at least 0 and below 1")
     try check(
       (1...65_536).contains(maximumHistory), "maximumHistory is \(maximumHistory), expected 1 to 65,536")
+    try check((1...48).contains(decoderLayers), "decoderLayers is \(decoderLayers), expected 1 to 48")
+    try check((1...256).contains(targetItems), "targetItems is \(targetItems), expected 1 to 256")
+    try check(
+      backbone == .encoderDecoder || (experts == nil && targetItems == 1),
+      "experts, and targetItems above 1, are the encoder-decoder's; choose that as the backbone or leave them out")
+    if let experts {
+      try check(
+        (1...4096).contains(experts.count) && (1...experts.count).contains(experts.selected)
+          && (1...65_536).contains(experts.hidden),
+        "experts is \(experts.count), \(experts.selected) of them selected, of \(experts.hidden) inside; expected 1 to "
+          + "4096, of which 1 and up to all are selected, of 1 to 65,536")
+    }
     let lengths = prefixTables ?? []
     try check(Set(lengths).count == lengths.count, "prefixTables \(lengths) names a length twice")
     try check(

@@ -1,171 +1,76 @@
 package import NeuralNetworks
 package import TensorMath
 
-/// The layers of a ``Generator``: one position per item, a causal backbone over items, and a decoder that writes the next
-/// item's codes.
-///
-/// - An item is read as the sum of its codes' vectors, one table a level, and of its prefixes' vectors; normalized, plus a
-///   vector for its place. Places count from the beginning of the sequence: every position of a sequence learns at once,
-///   as the end of a history of its own, so only the beginning is the same in training and in use.
-/// - A learned row stands before the first item: an empty history is that row alone.
-/// - The decoder has one layer without self-attention. For code l of the item behind position t its input is
-///   h_t + Σ_{j<l} code vectors + a vector for the level; it attends to the states up to t. Logits are inner products with
-///   the vectors of the level's input table, plus a bias.
-///
-/// Parameters: `codes.<level>.*`, `prefixes.<length>.*`, `begin`, `places.*`, `inputNorm.*`, `blocks.<i>.*`,
-/// `stateNorm.*`, `levels.*`, `decoder.*`, `biases.<level>`, and `dense.*` where there is a dense head.
-package struct GeneratorNetwork: Sendable {
-  private struct PrefixTable: Sendable {
-    let length: Int
-    let table: Embedding
-  }
+/// The layers of a ``Generator``, of either backbone.
+package protocol GeneratorNetwork: Sendable {
+  associatedtype Scorer: CodeScorer
 
-  private let codes: [Embedding]
-  private let prefixes: [PrefixTable]
-  private let begin: Parameter
-  private let places: Embedding
-  private let inputNorm: LayerNorm
-  private let dropout: Dropout
-  private let blocks: [TransformerBlock]
-  private let stateNorm: LayerNorm
-  private let levels: Embedding
-  private let biases: [Parameter]
-  private let dense: Linear?
-  package let decoder: CodeDecoder
+  var tables: CodeTables { get }
 
-  package init(
-    _ scope: ParameterScope, _ configuration: GeneratorConfiguration, _ vocabulary: GeneratorVocabulary
-  ) throws(NeuralNetworksError) {
-    let (width, tokens) = (configuration.width, vocabulary.tokens)
-    var (codes, biases, prefixes, blocks): ([Embedding], [Parameter], [PrefixTable], [TransformerBlock]) =
-      ([], [], [], [])
-    for (level, size) in tokens.sizes.enumerated() {
-      codes.append(try Embedding(scope["codes", level], count: size, width: width))
-      biases.append(
-        try scope["biases"].parameter("\(level)", rows: 1, columns: size, initializer: .zeros, decays: false))
-    }
-    for length in vocabulary.prefixLengths {
-      prefixes.append(
-        PrefixTable(
-          length: length,
-          table: try Embedding(
-            scope["prefixes", length], count: vocabulary.trie.prefixCount(length: length), width: width,
-            initializer: .zeros)))
-    }
-    begin = try scope.parameter(
-      "begin", rows: 1, columns: width, initializer: .normal(deviation: 0.02), decays: false)
-    places = try Embedding(
-      scope["places"], count: configuration.maximumHistory + 1, width: width, decays: false)
-    inputNorm = try LayerNorm(scope["inputNorm"], width: width)
-    for layer in 0..<configuration.layers {
-      blocks.append(
-        try TransformerBlock(
-          scope["blocks", layer],
-          TransformerBlock.Configuration(
-            width: width, heads: configuration.heads,
-            feedForward: .dense(hidden: configuration.hidden, activation: .gelu), dropout: configuration.dropout)))
-    }
-    stateNorm = try LayerNorm(scope["stateNorm"], width: width)
-    levels = try Embedding(scope["levels"], count: tokens.levels, width: width, decays: false)
-    decoder = try CodeDecoder(scope["decoder"], configuration)
-    dense = configuration.hasDenseHead ? try Linear(scope["dense"], inputs: width, outputs: width) : nil
-    dropout = Dropout(rate: configuration.dropout)
-    (self.codes, self.biases, self.prefixes, self.blocks) = (codes, biases, prefixes, blocks)
-  }
+  /// What a step learns from.
+  /// - Parameter dense: what a network with a dense head adds for it; nil for nothing.
+  /// - Returns: nil where nothing is to learn.
+  func loss(
+    of batch: TrainingSequences.Batch, _ sequences: TrainingSequences, _ vocabulary: GeneratorVocabulary,
+    dense: DenseObjective?, in pass: ModelPass
+  ) -> GeneratorLoss?
 
-  /// The states of all rows of a batch; each depends on the rows up to it in its own sequence.
-  /// - Returns: `rows × width`.
-  package func states(
-    _ batch: SequenceBatch, _ vocabulary: GeneratorVocabulary, in pass: ModelPass
-  ) -> Variable {
-    let beginnings = ContiguousArray<Int32>(batch.items.lazy.map { $0 < 0 ? 0 : -1 })
-    var state = pass[begin].selectingRows(beginnings) + itemVectors(batch.items, vocabulary, in: pass)
-    state = dropout(inputNorm(state, in: pass) + places(batch.places, in: pass), in: pass)
-    let layout = batch.layout
-    for block in blocks { state = block(state, layout: layout, in: pass) }
-    return stateNorm(state, in: pass)
-  }
+  /// Reads some users' histories.
+  /// - Parameter histories: of items with codes; may be empty.
+  func scorer(_ histories: [[UInt32]], _ vocabulary: GeneratorVocabulary, in pass: ModelPass) -> Scorer
+}
 
+/// The loss of a step.
+package struct GeneratorLoss {
+  /// `1 × 1`: the mean over items, in nats.
+  package let value: Variable
+  /// That were to predict.
+  package let items: Int
+}
+
+/// Scores the next codes of prefixes behind the histories of some users.
+package protocol CodeScorer {
+  /// What has seen each user's history: one row a user.
+  var userStates: Variable { get }
+
+  /// Called level by level, from 0.
+  /// - Parameter beams: by user: those held, of length `level`, whose parents were held before.
+  /// - Returns: the logits of beams that have more than one child, in order; the others have no row.
+  mutating func logits(of beams: [[Beam]], level: Int) -> Matrix
+}
+
+extension GeneratorNetwork {
   /// What items are read as, before the normalization: the sum of their codes' and prefixes' vectors.
   /// - Parameter items: rows of the item table, with codes; -1 for zeros.
   /// - Returns: `items × width`.
   package func itemVectors(
     _ items: ContiguousArray<Int32>, _ vocabulary: GeneratorVocabulary, in pass: ModelPass
-  ) -> Variable {
-    var sum = codes[0](vocabulary.codes(items, level: 0), in: pass)
-    for (level, table) in codes.enumerated().dropFirst() {
-      sum = sum + table(vocabulary.codes(items, level: level), in: pass)
-    }
-    for prefix in prefixes {
-      sum = sum + prefix.table(vocabulary.prefixes(items, length: prefix.length), in: pass)
-    }
-    return sum
-  }
+  ) -> Variable { tables.itemVectors(items, vocabulary, in: pass) }
 
   /// What the dense head compares with items' vectors.
   /// - Parameter states: `rows × width`.
   /// - Returns: `rows × width`; nil for a network without the head.
-  package func denseQueries(_ states: Variable, in pass: ModelPass) -> Variable? { dense.map { $0(states, in: pass) } }
-
-  /// What the decoder starts from for decisions.
-  /// - Parameter states: of a batch.
-  /// - Returns: `decisions × width`.
-  package func inputs(_ decisions: Decisions, states: Variable, in pass: ModelPass) -> Variable {
-    var input = states.selectingRows(decisions.stateRows) + levels(decisions.levels, in: pass)
-    for (level, indices) in decisions.codesBefore.enumerated() where indices.contains(where: { $0 >= 0 }) {
-      input = input + codes[level](indices, in: pass)
-    }
-    return input
+  package func denseQueries(_ states: Variable, in pass: ModelPass) -> Variable? {
+    tables.denseQueries(states, in: pass)
   }
 
   /// - Parameters:
-  ///   - outputs: of the decoder for decisions of one level.
+  ///   - outputs: of the decoder for choices of one level.
   ///   - level: counted from 0.
-  /// - Returns: `decisions × codebook size`.
+  /// - Returns: `outputs × codebook size`.
   package func logits(_ outputs: Variable, level: Int, in pass: ModelPass) -> Variable {
-    outputs.linear(pass[codes[level].weight], bias: pass[biases[level]])
+    tables.logits(outputs, level: level, in: pass)
   }
 }
 
-/// One layer of attention to item states, and no other: x + attention(norm(x)), then the feed-forward part likewise.
-///
-/// Parameters: `crossNorm.*`, `crossAttention.*`, `feedForwardNorm.*`, `feedForward.*`, `outputNorm.*`.
-package struct CodeDecoder: Sendable {
-  private let crossNorm: LayerNorm
-  private let crossAttention: MultiHeadCrossAttention
-  private let forwardNorm: LayerNorm
-  private let forward: FeedForward
-  private let outputNorm: LayerNorm
-  private let dropout: Dropout
-
-  init(_ scope: ParameterScope, _ configuration: GeneratorConfiguration) throws(NeuralNetworksError) {
-    let width = configuration.width
-    crossNorm = try LayerNorm(scope["crossNorm"], width: width)
-    crossAttention = try MultiHeadCrossAttention(scope["crossAttention"], width: width, heads: configuration.heads)
-    forwardNorm = try LayerNorm(scope["feedForwardNorm"], width: width)
-    forward = try FeedForward(scope["feedForward"], width: width, hidden: configuration.hidden)
-    outputNorm = try LayerNorm(scope["outputNorm"], width: width)
-    dropout = Dropout(rate: configuration.dropout)
-  }
-
-  /// What all decisions of the same sequences attend to: made once, whatever the number of decisions.
-  /// - Parameter states: `rows × width`.
-  /// - Returns: `rows × 2 · width`.
-  package func keysAndValues(_ states: Variable, in pass: ModelPass) -> Variable {
-    crossAttention.keyValue(states, in: pass)
-  }
-
-  /// - Parameters:
-  ///   - x: `decisions × width`.
-  ///   - keysAndValues: of ``keysAndValues(_:in:)``.
-  ///   - layout: which decisions see which states.
-  package func callAsFunction(
-    _ x: Variable, keysAndValues: Variable, layout: AttentionLayout, in pass: ModelPass
-  ) -> Variable {
-    let queries = crossAttention.query(crossNorm(x, in: pass), in: pass)
-    let seen = queries.attending(
-      toKeysAndValues: keysAndValues, heads: crossAttention.heads, layout: layout)
-    let state = x + dropout(crossAttention.output(seen, in: pass), in: pass)
-    return outputNorm(state + dropout(forward(forwardNorm(state, in: pass), in: pass), in: pass), in: pass)
+extension GeneratorConfiguration {
+  /// The layers that it asks for.
+  package func network(
+    _ scope: ParameterScope, _ vocabulary: GeneratorVocabulary
+  ) throws(NeuralNetworksError) -> any GeneratorNetwork {
+    switch backbone {
+    case .onePosition: try OnePositionNetwork(scope, self, vocabulary)
+    case .encoderDecoder: try EncoderDecoderNetwork(scope, self, vocabulary)
+    }
   }
 }

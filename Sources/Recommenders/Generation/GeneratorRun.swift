@@ -9,7 +9,7 @@ struct GeneratorRun {
   let training: GeneratorTraining.Parameters
   let configuration: GeneratorConfiguration
   let vocabulary: GeneratorVocabulary
-  let network: GeneratorNetwork
+  let network: any GeneratorNetwork
   private let sequences: TrainingSequences
   private let validation: [NextItemQuery]
   private let dense: DenseObjective?
@@ -33,7 +33,11 @@ struct GeneratorRun {
     configuration = training.configuration
     vocabulary = try GeneratorVocabulary(tokens, configuration)
     monitor = TrainingMonitor(self.training.divergence)
-    let sequences = TrainingSequences(split, vocabulary, maximumHistory: configuration.maximumHistory)
+    let cuts =
+      configuration.backbone == .encoderDecoder
+      ? TrainingSequences.Cuts(perSequence: self.training.cutsPerSequence, targetItems: configuration.targetItems) : nil
+    let sequences = TrainingSequences(
+      split, vocabulary, maximumHistory: configuration.maximumHistory, cuts: cuts)
     guard !sequences.isEmpty else {
       throw RecommenderError(
         .nothingToLearn, "no training event is on an item that has codes; widen the training window, or publish codes")
@@ -48,7 +52,7 @@ struct GeneratorRun {
     self.validation = (0..<count).map { validation[$0 * validation.count / count] }
     var random = RandomSource(seed: self.training.seed)
     let scope = ParameterScope(initializingWith: RandomSource(seed: random.next()))
-    network = try GeneratorNetwork(scope, configuration, vocabulary)
+    network = try configuration.network(scope, vocabulary)
     let parameters = self.training
     let steps = (0..<parameters.epochs).reduce(0) { sum, epoch in
       sum + sequences.batches(epoch: epoch, seed: parameters.seed, positions: parameters.positionsPerBatch).count
@@ -92,26 +96,26 @@ struct GeneratorRun {
     _ batch: TrainingSequences.Batch
   ) throws -> (event: TrainingEvent, items: Int)? {
     let start = ContinuousClock.now
-    let (sequences, next) = sequences.sequences(batch)
-    let items = next.count { $0 >= 0 }
     let gradients: ParameterGradients
-    let loss: Float
+    let (loss, items, loads): (Float, Int, [ExpertLoad])
     do {
       let pass = ModelPass(training: state.parameters, precision: training.precision, using: &state.random)
-      guard let value = network.loss(sequences, next: next, vocabulary, dense: dense, in: pass) else { return nil }
-      loss = value.scalar
+      guard let found = network.loss(of: batch, sequences, vocabulary, dense: dense, in: pass) else { return nil }
+      (loss, items, loads) = (found.value.scalar, found.items, ExpertLoad.sum(pass.expertLoads))
       // Before its gradients, which cost twice as much.
       try monitor.observe(step: state.step + 1, loss: loss)
-      gradients = pass.backward(from: value)
+      gradients = pass.backward(from: found.value)
     }
     let update = try state.update(with: gradients)
+    state.parameters.balance(loads, rate: training.expertBalanceRate)
     let duration = (ContinuousClock.now - start) / .seconds(1)
     seconds += duration
     positions += batch.positions
     tokens += items * vocabulary.tokens.levels
     let event = TrainingEvent(
       step: state.step, loss: loss, learningRate: update.learningRate, gradientNorm: update.gradientNorm,
-      tokensPerSecond: Double(items * vocabulary.tokens.levels) / max(duration, 1e-9))
+      tokensPerSecond: Double(items * vocabulary.tokens.levels) / max(duration, 1e-9),
+      expertImbalance: loads.map(\.imbalance).max())
     return (event, items)
   }
 

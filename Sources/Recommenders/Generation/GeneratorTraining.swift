@@ -2,7 +2,8 @@ public import BehaviorAlignment
 public import NeuralNetworks
 public import TensorMath
 
-/// Trains a ``Generator`` to write the next item's codes, at all positions of all users' sequences at once.
+/// Trains a ``Generator`` to write the next item's codes: at all positions of all users' sequences at once, or, with an
+/// encoder-decoder, at some places of them in each epoch.
 public struct GeneratorTraining: Sendable {
   public struct Parameters: Sendable, Equatable, Codable {
     /// Over all training sequences.
@@ -20,6 +21,11 @@ public struct GeneratorTraining: Sendable {
     /// Gradients longer than this are shortened to it.
     public var clip: Float = 1
     public var seed: UInt64 = 1
+    /// Of an encoder-decoder: places in each user's sequence that an epoch draws, all of them where there are no more; each
+    /// is an example, the items before it read and those from it on to be written.
+    public var cutsPerSequence = 3
+    /// Of a mixture of experts: what a step moves an expert's bias by (``ParameterSet/balance(_:rate:)``); 0 for never.
+    public var expertBalanceRate: Float = 0.001
     /// How products round their factors.
     public var precision = WeightPrecision.single
     /// Of the dense head's loss next to the generation's; for a configuration that has the head.
@@ -130,6 +136,10 @@ extension GeneratorTraining.Parameters {
     try check(denseWeight >= 0 && denseWeight.isFinite, "denseWeight is \(denseWeight), expected at least 0")
     try check(
       (0...1 << 20).contains(denseNegatives), "denseNegatives is \(denseNegatives), expected 0 to 1,048,576")
+    try check((1...65_536).contains(cutsPerSequence), "cutsPerSequence is \(cutsPerSequence), expected 1 to 65,536")
+    try check(
+      expertBalanceRate >= 0 && expertBalanceRate.isFinite,
+      "expertBalanceRate is \(expertBalanceRate), expected at least 0")
     try check(
       divergence.factor > 1 && divergence.patience > 0,
       "divergence is \(divergence), expected a factor above 1 and a patience of at least 1")

@@ -5,7 +5,7 @@ package struct OpenPrefixes: Sendable {
   private let filter: RecommendationFilter
   /// By length less 1, and prefix: items below it that the filter lets through; nil where it lets all through.
   private let counts: [ContiguousArray<Int32>]?
-  /// Items of one user's history that are left out, and how many of them are below a prefix, by length less 1.
+  /// Items that one user is not to be given, and how many of them are below a prefix, by length less 1.
   private var excluded: Set<UInt32> = []
   private var excludedCounts: [[Int: Int32]] = []
 
@@ -27,10 +27,14 @@ package struct OpenPrefixes: Sendable {
 
   /// The same for a user with that history.
   package func excluding(_ history: some Sequence<UInt32>, _ vocabulary: GeneratorVocabulary) -> OpenPrefixes {
-    guard filter.excludesHistory else { return self }
+    filter.excludesHistory ? removing(history, vocabulary) : self
+  }
+
+  /// The same without those items, whatever the filter says of a history.
+  package func removing(_ items: some Sequence<UInt32>, _ vocabulary: GeneratorVocabulary) -> OpenPrefixes {
     var result = self
-    result.excludedCounts = Array(repeating: [:], count: trie.levels)
-    for item in history where vocabulary.knows(item) && filter.permits(item, history: []) {
+    if result.excludedCounts.isEmpty { result.excludedCounts = Array(repeating: [:], count: trie.levels) }
+    for item in items where vocabulary.knows(item) && filter.permits(item, history: []) {
       guard result.excluded.insert(item).inserted else { continue }
       for length in 1...trie.levels {
         result.excludedCounts[length - 1][Int(trie.prefix(ofItem: item, length: length)), default: 0] += 1
@@ -49,5 +53,5 @@ package struct OpenPrefixes: Sendable {
   /// Whether nothing is open at all.
   package var isEmpty: Bool { !trie.children(of: 0, length: 0).contains { contains($0, length: 1) } }
 
-  package func allows(_ item: UInt32) -> Bool { filter.permits(item, history: excluded) }
+  package func allows(_ item: UInt32) -> Bool { filter.permits(item, history: []) && !excluded.contains(item) }
 }

@@ -80,6 +80,15 @@ package struct PrefixTrie: Sendable, Equatable {
     Int(childStarts[length][prefix])..<Int(childStarts[length][prefix + 1])
   }
 
+  /// Whether a prefix has more than one child, so that there is a code to choose.
+  package func branches(at prefix: Int, length: Int) -> Bool { children(of: prefix, length: length).count > 1 }
+
+  /// The prefix that is one code shorter.
+  /// - Parameter length: of `prefix`, at least 1.
+  package func parent(of prefix: Int, length: Int) -> Int32 {
+    self.prefix(ofItem: firstItem(of: prefix, length: length), length: length - 1)
+  }
+
   /// The codes that lead to those children, ascending.
   package func childCodes(of prefix: Int, length: Int) -> ArraySlice<UInt16> {
     ArraySlice(lastCodes[length][children(of: prefix, length: length)])

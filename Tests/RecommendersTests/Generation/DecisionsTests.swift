@@ -35,12 +35,12 @@ import Testing
     let batch = SequenceBatch([[0, 2]])
     let targets = TargetDecisions(batch, next: [1, 3, 0], try vocabulary(smallTokens()))
     // The first codes of all three; of items 0 and 1 also the last, behind the one second code that they share.
-    #expect(targets.itemCount == 3)
+    #expect(targets.codes.itemCount == 3)
     #expect(targets.decisions.stateRows == [0, 0, 1, 2, 2])
     #expect(targets.decisions.levels == [0, 2, 0, 0, 2])
     #expect(targets.decisions.codesBefore == [[-1, 0, -1, -1, 0], [-1, 1, -1, -1, 1]])
-    #expect(targets.rows == [[0, 2, 3], [], [1, 4]])
-    #expect(targets.targets == [[0, 2, 0], [], [1, 0]])
+    #expect(targets.codes.rows == [[0, 2, 3], [], [1, 4]])
+    #expect(targets.codes.targets == [[0, 2, 0], [], [1, 0]])
   }
 
   @Test func aDecisionSeesTheStatesUpToItsPosition() throws {
@@ -62,10 +62,10 @@ import Testing
     let targets = TargetDecisions(
       SequenceBatch([history]), next: ContiguousArray((history + [0]).map { Int32($0) }), vocabulary)
     for level in 0..<3 {
-      let mask = targets.mask(level: level, vocabulary)
-      #expect(mask.rows == targets.rows[level].count && mask.columns == tokens.sizes[level])
-      for (row, target) in targets.targets[level].enumerated() {
-        let decision = Int(targets.rows[level][row])
+      let mask = targets.codes.mask(level: level, vocabulary)
+      #expect(mask.rows == targets.codes.rows[level].count && mask.columns == tokens.sizes[level])
+      for (row, target) in targets.codes.targets[level].enumerated() {
+        let decision = Int(targets.codes.rows[level][row])
         let before = (0..<level).map { UInt16(targets.decisions.codesBefore[$0][decision]) }
         let live = Set(
           history.map { Array(tokens.codes(ofItem: $0)) }.filter { Array($0.prefix(level)) == before }.map { $0[level] }

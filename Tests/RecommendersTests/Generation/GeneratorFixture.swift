@@ -55,10 +55,11 @@ struct CircleFixture {
   }
 
   func train(
-    _ parameters: GeneratorTraining.Parameters = parameters(), checkpoint: String? = nil,
+    _ parameters: GeneratorTraining.Parameters = parameters(),
+    configuration: GeneratorConfiguration = Self.configuration, checkpoint: String? = nil,
     isCancelled: () -> Bool = { false }, observe: (GeneratorTraining.Progress) -> Void = { _ in }
   ) throws -> GeneratorTraining.Result {
-    try GeneratorTraining(Self.configuration, parameters: parameters).train(
+    try GeneratorTraining(configuration, parameters: parameters).train(
       tokens, split: split, validation: validation, checkpoint: checkpoint, isCancelled: isCancelled, observe: observe)
   }
 }
@@ -67,7 +68,7 @@ struct CircleFixture {
 struct NetworkFixture {
   let configuration: GeneratorConfiguration
   let vocabulary: GeneratorVocabulary
-  let network: GeneratorNetwork
+  let network: OnePositionNetwork
   let parameters: ParameterSet
 
   init(_ tokens: ItemTokens, tables: [Int]? = nil, dropout: Float = 0, hasDenseHead: Bool = false) throws {
@@ -83,7 +84,7 @@ struct NetworkFixture {
     self.configuration = configuration
     vocabulary = try GeneratorVocabulary(tokens, configuration)
     let scope = ParameterScope(initializingWith: RandomSource(seed: 2))
-    network = try GeneratorNetwork(scope, configuration, vocabulary)
+    network = try OnePositionNetwork(scope, configuration, vocabulary)
     var (parameters, random) = (try scope.finish(), RandomSource(seed: 3))
     for entry in parameters.entries {
       guard let parameter = parameters.parameter(named: entry.name) else { continue }
@@ -93,7 +94,7 @@ struct NetworkFixture {
   }
 
   init(
-    _ configuration: GeneratorConfiguration, _ vocabulary: GeneratorVocabulary, _ network: GeneratorNetwork,
+    _ configuration: GeneratorConfiguration, _ vocabulary: GeneratorVocabulary, _ network: OnePositionNetwork,
     _ parameters: ParameterSet
   ) {
     (self.configuration, self.vocabulary, self.network, self.parameters) =

@@ -27,7 +27,7 @@ import Testing
       isPresent: (0..<40).map { ![8, 21].contains($0) })
     let vocabulary = try GeneratorVocabulary(tokens, configuration)
     let scope = ParameterScope(loading: file, prefix: "network.")
-    let network = try GeneratorNetwork(scope, configuration, vocabulary)
+    let network = try OnePositionNetwork(scope, configuration, vocabulary)
     fixture = NetworkFixture(configuration, vocabulary, network, try scope.finish())
     var items = try file.tensor("histories").integers(as: Int32.self).map { UInt32($0) }[...]
     histories = try file.tensor("lengths").integers(as: Int32.self).map { length in

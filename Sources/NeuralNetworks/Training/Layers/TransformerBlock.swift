@@ -50,23 +50,23 @@ public struct TransformerBlock: Sendable {
     }
   }
 
-  private struct CrossPart: Sendable {
+  struct CrossPart: Sendable {
     let norm: Normalization
     let attention: MultiHeadCrossAttention
   }
 
-  private enum ForwardPart: Sendable {
+  enum ForwardPart: Sendable {
     case dense(FeedForward)
     case gated(SwiGLU)
     case experts(MixtureOfExperts)
   }
 
-  private let selfNorm: Normalization
-  private let selfAttention: MultiHeadSelfAttention
-  private let crossPart: CrossPart?
-  private let forwardNorm: Normalization
-  private let forwardPart: ForwardPart
-  private let dropout: Dropout
+  let selfNorm: Normalization
+  let selfAttention: MultiHeadSelfAttention
+  let crossPart: CrossPart?
+  let forwardNorm: Normalization
+  let forwardPart: ForwardPart
+  let dropout: Dropout
 
   public init(_ scope: ParameterScope, _ configuration: Configuration) throws(NeuralNetworksError) {
     let (width, heads, kind) = (configuration.width, configuration.heads, configuration.normalization)
@@ -111,7 +111,7 @@ public struct TransformerBlock: Sendable {
     return state + dropout(forward(forwardNorm(state, in: pass), in: pass), in: pass)
   }
 
-  private func forward(_ x: Variable, in pass: ModelPass) -> Variable {
+  func forward(_ x: Variable, in pass: ModelPass) -> Variable {
     switch forwardPart {
     case .dense(let layer): return layer(x, in: pass)
     case .gated(let layer): return layer(x, in: pass)

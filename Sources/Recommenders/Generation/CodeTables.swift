@@ -1,0 +1,85 @@
+internal import NeuralNetworks
+internal import TensorMath
+
+/// What either backbone of a ``Generator`` reads items by and writes codes with.
+///
+/// Parameters: `codes.<level>.*`, `prefixes.<length>.*`, `biases.<level>`; `outputs.<level>` where the logits have
+/// vectors of their own, and `dense.*` where there is a dense head.
+package struct CodeTables: Sendable {
+  private struct PrefixTable: Sendable {
+    let length: Int
+    let table: Embedding
+  }
+
+  /// By level.
+  let codes: [Embedding]
+  private let prefixes: [PrefixTable]
+  /// By level: what a code's logit is an inner product with.
+  private let outputs: [Parameter]
+  private let biases: [Parameter]
+  private let dense: Linear?
+
+  init(
+    _ scope: ParameterScope, _ configuration: GeneratorConfiguration, _ vocabulary: GeneratorVocabulary
+  ) throws(NeuralNetworksError) {
+    let width = configuration.width
+    var (codes, outputs, biases, prefixes): ([Embedding], [Parameter], [Parameter], [PrefixTable]) = ([], [], [], [])
+    for (level, size) in vocabulary.tokens.sizes.enumerated() {
+      let table = try Embedding(scope["codes", level], count: size, width: width)
+      codes.append(table)
+      outputs.append(
+        configuration.tiesTables
+          ? table.weight
+          : try scope["outputs"].parameter(
+            "\(level)", rows: size, columns: width, initializer: .normal(deviation: 0.02)))
+      biases.append(
+        try scope["biases"].parameter("\(level)", rows: 1, columns: size, initializer: .zeros, decays: false))
+    }
+    for length in vocabulary.prefixLengths {
+      prefixes.append(
+        PrefixTable(
+          length: length,
+          table: try Embedding(
+            scope["prefixes", length], count: vocabulary.trie.prefixCount(length: length), width: width,
+            initializer: .zeros)))
+    }
+    dense = configuration.hasDenseHead ? try Linear(scope["dense"], inputs: width, outputs: width) : nil
+    (self.codes, self.outputs, self.biases, self.prefixes) = (codes, outputs, biases, prefixes)
+  }
+
+  /// The sum of items' codes' and prefixes' vectors.
+  /// - Parameter items: rows of the item table, with codes; -1 for zeros.
+  /// - Returns: `items × width`.
+  func itemVectors(
+    _ items: ContiguousArray<Int32>, _ vocabulary: GeneratorVocabulary, in pass: ModelPass
+  ) -> Variable {
+    let sum = codeVectors(codes.indices.map { vocabulary.codes(items, level: $0) }, in: pass)
+    return addingPrefixes(of: items, to: sum, vocabulary, in: pass)
+  }
+
+  /// Σ over levels of the vectors of codes.
+  /// - Parameter rows: by level a code for each row, -1 for none.
+  /// - Returns: `rows × width`.
+  func codeVectors(_ rows: [ContiguousArray<Int32>], in pass: ModelPass) -> Variable {
+    var sum = codes[0](rows[0], in: pass)
+    for (level, table) in codes.enumerated().dropFirst() { sum = sum + table(rows[level], in: pass) }
+    return sum
+  }
+
+  /// - Parameter items: for each row the item whose prefixes' vectors are added; -1 for none.
+  func addingPrefixes(
+    of items: ContiguousArray<Int32>, to rows: Variable, _ vocabulary: GeneratorVocabulary, in pass: ModelPass
+  ) -> Variable {
+    prefixes.reduce(rows) { $0 + $1.table(vocabulary.prefixes(items, length: $1.length), in: pass) }
+  }
+
+  /// - Parameters:
+  ///   - rows: of a decoder's output.
+  ///   - level: of the codes, counted from 0.
+  /// - Returns: `rows × codebook size`.
+  func logits(_ rows: Variable, level: Int, in pass: ModelPass) -> Variable {
+    rows.linear(pass[outputs[level]], bias: pass[biases[level]])
+  }
+
+  func denseQueries(_ states: Variable, in pass: ModelPass) -> Variable? { dense.map { $0(states, in: pass) } }
+}

@@ -1,0 +1,62 @@
+internal import NeuralNetworks
+package import TensorMath
+
+/// The right codes of items that a decoder is to write, level by level.
+///
+/// A choice between one code is none, since its probability is 1: it is left out, except at the first level.
+package struct CodeTargets {
+  /// By level: the rows of the decoder's output that choose its codes.
+  package private(set) var rows: [ContiguousArray<Int32>]
+  /// By level: the right codes.
+  package private(set) var targets: [ContiguousArray<Int32>]
+  /// By level: the prefix before each choice, by number.
+  package private(set) var prefixes: [ContiguousArray<Int32>]
+  /// Items to predict.
+  package private(set) var itemCount = 0
+
+  package init(levels: Int) {
+    rows = Array(repeating: [], count: levels)
+    (targets, prefixes) = (rows, rows)
+  }
+
+  /// - Parameter row: the output's row that chooses the code of a level; asked for each level that has a choice.
+  mutating func appendItem(_ item: UInt32, _ vocabulary: GeneratorVocabulary, row: (Int) -> Int) {
+    let codes = vocabulary.tokens.codes(ofItem: item)
+    itemCount += 1
+    for level in rows.indices {
+      let prefix = vocabulary.trie.prefix(ofItem: item, length: level)
+      guard level == 0 || vocabulary.trie.branches(at: Int(prefix), length: level) else { continue }
+      rows[level].append(Int32(row(level)))
+      targets[level].append(Int32(codes[codes.startIndex + level]))
+      prefixes[level].append(prefix)
+    }
+  }
+
+  /// What is added to the logits of a level: 0 for the codes that lead to a live prefix, and for the others so little
+  /// that nothing is left of their probability.
+  package func mask(level: Int, _ vocabulary: GeneratorVocabulary) -> Matrix {
+    let columns = vocabulary.tokens.sizes[level]
+    var mask = ContiguousArray<Float>(repeating: -1e9, count: prefixes[level].count * columns)
+    for (row, prefix) in prefixes[level].enumerated() {
+      for code in vocabulary.trie.childCodes(of: Int(prefix), length: level) { mask[row * columns + Int(code)] = 0 }
+    }
+    return Matrix(rows: prefixes[level].count, columns: columns, elements: mask)
+  }
+
+  /// The mean over items of −log p(ID), the sum of the cross-entropies of its codes.
+  /// - Parameter outputs: of a decoder.
+  /// - Returns: `1 × 1`, in nats; nil without an item.
+  func loss(
+    _ outputs: Variable, _ tables: CodeTables, _ vocabulary: GeneratorVocabulary, in pass: ModelPass
+  ) -> Variable? {
+    var total: Variable?
+    for level in rows.indices where !rows[level].isEmpty {
+      let logits = tables.logits(outputs.selectingRows(rows[level]), level: level, in: pass)
+      let masked = logits + pass.tape.constant(mask(level: level, vocabulary))
+      let share = Float(rows[level].count) / Float(itemCount)
+      let part = share * masked.softmaxCrossEntropy(targets: targets[level])
+      total = total.map { $0 + part } ?? part
+    }
+    return total
+  }
+}

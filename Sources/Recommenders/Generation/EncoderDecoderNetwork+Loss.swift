@@ -1,0 +1,70 @@
+package import NeuralNetworks
+package import TensorMath
+
+extension EncoderDecoderNetwork {
+  package func loss(
+    of batch: TrainingSequences.Batch, _ sequences: TrainingSequences, _ vocabulary: GeneratorVocabulary,
+    dense: DenseObjective?, in pass: ModelPass
+  ) -> GeneratorLoss? {
+    let (histories, targets) = sequences.examples(batch)
+    return loss(histories, targets: targets, vocabulary, dense: dense, in: pass).map {
+      GeneratorLoss(value: $0, items: targets.reduce(0) { $0 + $1.count })
+    }
+  }
+
+  /// The mean over items to write of −log p(ID), given the history and the items written before it: L_NTP of 2502.18965,
+  /// section 3.2, over the number of items. Each softmax runs over the codes that lead to a live prefix, as in decoding.
+  /// - Parameters:
+  ///   - targets: behind each history, at most ``targetItems`` items, with codes.
+  ///   - dense: what a network with a dense head adds for it, for the first item of each; nil for nothing.
+  /// - Returns: `1 × 1`, in nats; nil where nothing is to learn.
+  package func loss(
+    _ histories: [[UInt32]], targets: [[UInt32]], _ vocabulary: GeneratorVocabulary, dense: DenseObjective? = nil,
+    in pass: ModelPass
+  ) -> Variable? {
+    guard targets.contains(where: { !$0.isEmpty }) else { return nil }
+    let tokens = HistoryTokens(histories, vocabulary)
+    let states = states(tokens, vocabulary, in: pass)
+    let sessions = TargetSessions(targets, behind: tokens, vocabulary)
+    let outputs = outputs(
+      sessions.tokens, layout: AttentionLayout(selfAttentionOver: sessions.offsets, isCausal: true),
+      memory: TransformerBlock.Memory(states, layout: AttentionLayout(segments: sessions.memorySegments)), in: pass)
+    let loss = sessions.codes.loss(outputs, tables, vocabulary, in: pass)
+    let taught = targets.indices.filter { !targets[$0].isEmpty }, lastRows = tokens.lastRows
+    guard let dense, let loss,
+      let part = denseLoss(
+        states.selectingRows(ContiguousArray(taught.map { lastRows[$0] })),
+        targets: ContiguousArray(taught.map { Int32(targets[$0][0]) }), vocabulary, dense, in: pass)
+    else { return loss }
+    return loss + dense.weight * part
+  }
+}
+
+/// What the decoder reads of items to write, and what is right behind its rows.
+private struct TargetSessions {
+  private(set) var tokens: TargetTokens
+  /// Where sequences begin, and behind the last the number of rows.
+  private(set) var offsets = [0]
+  /// Which rows see which of the histories'.
+  private(set) var memorySegments: [AttentionLayout.Segment] = []
+  private(set) var codes: CodeTargets
+
+  init(_ targets: [[UInt32]], behind histories: HistoryTokens, _ vocabulary: GeneratorVocabulary) {
+    let levels = vocabulary.tokens.levels
+    tokens = TargetTokens(levels: levels)
+    codes = CodeTargets(levels: levels)
+    for (place, items) in targets.enumerated() {
+      guard let last = items.last else { continue }
+      let first = tokens.count
+      // Behind the last code nothing is written.
+      tokens.append(
+        session: Array(items.dropLast()), prefix: vocabulary.tokens.codes(ofItem: last).dropLast(), vocabulary)
+      for (index, item) in items.enumerated() {
+        codes.appendItem(item, vocabulary) { level in first + index * (levels + 1) + level }
+      }
+      memorySegments.append(
+        .init(queries: first..<tokens.count, keys: histories.offsets[place]..<histories.offsets[place + 1]))
+      offsets.append(tokens.count)
+    }
+  }
+}

@@ -1,0 +1,38 @@
+package import NeuralNetworks
+package import TensorMath
+
+extension OnePositionNetwork {
+  package func loss(
+    of batch: TrainingSequences.Batch, _ sequences: TrainingSequences, _ vocabulary: GeneratorVocabulary,
+    dense: DenseObjective?, in pass: ModelPass
+  ) -> GeneratorLoss? {
+    let (packed, next) = sequences.sequences(batch)
+    return loss(packed, next: next, vocabulary, dense: dense, in: pass).map {
+      GeneratorLoss(value: $0, items: next.count { $0 >= 0 })
+    }
+  }
+
+  /// The mean over next items of −log p(ID), the sum of the cross-entropies of its codes; each softmax runs over the
+  /// codes that lead to a live prefix, as in decoding.
+  /// - Parameters:
+  ///   - next: for each row of the batch the item behind it; -1 for none to learn.
+  ///   - dense: what a network with a dense head adds for it; nil for nothing.
+  /// - Returns: `1 × 1`, in nats; nil where nothing is to learn.
+  package func loss(
+    _ batch: SequenceBatch, next: ContiguousArray<Int32>, _ vocabulary: GeneratorVocabulary,
+    dense: DenseObjective? = nil, in pass: ModelPass
+  ) -> Variable? {
+    let targets = TargetDecisions(batch, next: next, vocabulary)
+    let states = states(batch, vocabulary, in: pass)
+    let outputs = decoder(
+      inputs(targets.decisions, states: states, in: pass),
+      keysAndValues: decoder.keysAndValues(states, in: pass), layout: targets.layout, in: pass)
+    let loss = targets.codes.loss(outputs, tables, vocabulary, in: pass)
+    let rows = ContiguousArray(next.indices.lazy.filter { next[$0] >= 0 }.map { Int32($0) })
+    guard let dense, let loss,
+      let part = denseLoss(
+        states.selectingRows(rows), targets: ContiguousArray(next.lazy.filter { $0 >= 0 }), vocabulary, dense, in: pass)
+    else { return loss }
+    return loss + dense.weight * part
+  }
+}
