@@ -6,6 +6,8 @@
     tools/benchmarks/compare.py encode-text --model models/all-MiniLM-L6-v2 --input ../shared/data/movielens/items.jsonl
     tools/benchmarks/compare.py encode-image --model models/efficientnet-lite0 \\
         --checkpoint efficientnet-lite0.pth --input ../shared/data/movielens/images
+    tools/benchmarks/compare.py train-recommender --precision f16
+    tools/benchmarks/compare.py align
 
 The peers are small Python programs (FAISS, py-lmdb, PyTorch) that print one JSON line each; PEERS names their folder and
 PEER_PYTHON the interpreter that has their requirements installed. Both sides run on the same machine, in turn
@@ -70,7 +72,22 @@ def encode_image(a, peers):
             {"images/s, ours over peer": lambda ours, peer: ours["items_per_s"] / peer["images_per_s"]})
 
 
-BENCHMARKS = {"residual-kmeans": residual_kmeans, "store": store, "encode-text": encode_text, "encode-image": encode_image}
+def train_recommender(a, peers):
+    flags = ["--steps", str(a.steps), "--threads", str(a.threads)]
+    return ([a.tessera, "bench", "train-recommender", "--precision", a.precision, *flags],
+            [*peers("train_recommender.py"), "--precision", a.peer_precision, *flags],
+            {"GFLOP/s, ours over peer": lambda ours, peer: ours["gflop_per_s"] / peer["gflop_per_s"]})
+
+
+def align(a, peers):
+    flags = ["--steps", str(a.steps), "--threads", str(a.threads)]
+    return ([a.tessera, "bench", "align", "--precision", a.precision, *flags],
+            [a.python, str(ROOT / "tools/benchmarks/peer_aligner.py"), "--precision", a.peer_precision, *flags],
+            {"pairs/s, ours over peer": lambda ours, peer: ours["pairs_per_s"] / peer["pairs_per_s"]})
+
+
+BENCHMARKS = {"residual-kmeans": residual_kmeans, "store": store, "encode-text": encode_text,
+              "encode-image": encode_image, "train-recommender": train_recommender, "align": align}
 
 
 def main():
@@ -89,9 +106,10 @@ def main():
     p.add_argument("--model", help="encode-*: the model's folder")
     p.add_argument("--checkpoint", help="encode-image: the peer's .pth of the same model")
     p.add_argument("--input", help="encode-text: items.jsonl; encode-image: a folder of images")
-    p.add_argument("--precision", choices=["f32", "f16"], default="f32")
+    p.add_argument("--precision", choices=["f32", "f16", "bf16"], default="f32")
     p.add_argument("--peer-precision", choices=["fp32", "bf16"], default="fp32")
     p.add_argument("--limit", type=int, default=400)
+    p.add_argument("--steps", type=int, default=8, help="train-recommender, align: steps that are timed")
     a = p.parse_args()
     ours_command, peer_command, ratios = BENCHMARKS[a.benchmark](
         a, lambda name: [a.python, str(pathlib.Path(a.peers) / name)])

@@ -6,7 +6,7 @@
     tools/benchmarks/encoders.py codes  --models models --data ../shared/data --sets movielens amazon-beauty
 
 cosine: our vectors of real texts and posters against PyTorch's fp32 ones (the peers of compare.py: PEERS names their
-folder, PEER_PYTHON their interpreter), median and worst, for f32 and f16.
+folder, PEER_PYTHON their interpreter), median and worst, for f32, f16 and bf16.
 memory: the peak of a night that encodes so many texts, made of real ones by replacing words. `anonymous` leaves out the
 pages of files, such as the weights and the embedding cache, which the kernel takes back when it needs them.
 codes: collisions, entropy and utilization of the codes before any collision policy, by encoder, modality and width.
@@ -45,7 +45,7 @@ def cosine(a):
         peer = [a.python, f"{a.peers}/{program}", *peer_arguments, "--precision", "fp32", *flags]
         subprocess.run([*peer, "--out", f"{work}/peer.npy"], check=True, stdout=subprocess.DEVNULL)
         theirs = unit(np, np.load(f"{work}/peer.npy"))
-        for precision in ("f32", "f16"):
+        for precision in ("f32", "f16", "bf16"):
             subprocess.run([*ours, "--precision", precision, *flags, "--out", f"{work}/ours.npy"], check=True,
                            stdout=subprocess.DEVNULL)
             cosines = (unit(np, np.load(f"{work}/ours.npy")) * theirs).sum(axis=1)
@@ -145,7 +145,7 @@ def main():
     p.add_argument("--texts", type=int, nargs="+", default=[1000])
     p.add_argument("--posters", type=int, default=300)
     p.add_argument("--checkpoint", help="cosine: the peer's .pth of EfficientNet-Lite0; without it no posters")
-    p.add_argument("--precision", choices=["f32", "f16"], default="f32", help="memory, codes")
+    p.add_argument("--precision", choices=["f32", "f16", "bf16"], default="f32", help="memory, codes")
     p.add_argument("--sets", nargs="+", default=["movielens", "amazon-beauty"], help="codes: folders of --data")
     p.add_argument("--dimensions", type=int, nargs="+", default=[32, 128], help="codes: of the representation")
     p.add_argument("--folder", help="where to work (default: a temporary folder)")
