@@ -60,7 +60,7 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
     #expect(try configuration(yaml, environment: ["ROOT": "/data", "THREADS": "5"]).threads == 5)
   }
 
-  @Test(arguments: ["movielens", "amazon-beauty", "amazon-scientific", "sample"])
+  @Test(arguments: ["movielens", "amazon-beauty", "amazon-beauty-recommender", "amazon-scientific", "sample"])
   func bundledPipelinesAreValid(name: String) throws {
     let path = root.appendingPathComponent("Pipelines/\(name).yaml").path
     let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
