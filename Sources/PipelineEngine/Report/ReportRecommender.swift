@@ -111,7 +111,7 @@ extension ReportPage {
   private func trainingCurves(_ recommender: ReportRecommender) -> HTML {
     let gains = recommender.epochs.compactMap(\.validationNDCG)
     let loss = curve(
-      "Loss", "Nats per item: minus the log of its ID's probability.", recommender.steps.map(\.loss),
+      "Loss", "Nats per item: what training lowers, a dense head's part included.", recommender.steps.map(\.loss),
       over: "\(recommender.steps.last?.step ?? 0) steps")
     let rate = curve(
       "Learning rate", "Rises to its peak, then falls along a cosine.", recommender.steps.map(\.learningRate),

@@ -1,6 +1,6 @@
 internal import RealModule
 
-/// "Code hits": what the items that a user liked share with a target in their codes (QARM, 2411.11739, section 4.3, whose
+/// "Code hits": what the items that a user liked share with a target in their codes (QARM, 2411.11739, whose
 /// matched sub-histories these count).
 enum CodeHits {
   static let nearestNumbers = 4

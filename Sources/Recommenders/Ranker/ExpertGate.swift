@@ -1,7 +1,7 @@
 internal import NeuralNetworks
 package import TensorMath
 
-/// AW-MoE's gate (2306.05011, section III-C): every item of the history proposes weights for the experts, and an
+/// AW-MoE's gate (2306.05011): every item of the history proposes weights for the experts, and an
 /// activation unit says how much each proposal counts.
 ///
 ///     gate = default + Σⱼ activation(itemⱼ, target) · proposal(itemⱼ, target)

@@ -2,7 +2,7 @@ internal import NeuralNetworks
 internal import TensorMath
 
 /// Says how likely a user likes an item, given what the user liked before: a target-attention model over item numbers and
-/// what codes or vectors add to them. QARM's consumer (2411.11739, section 4.3). Made by ``RankerTraining``.
+/// what codes or vectors add to them. QARM's consumer (2411.11739). Made by ``RankerTraining``.
 ///
 /// It knows no user by name: two users with one history are one. New users are ranked for as others are.
 public struct Ranker: Sendable {

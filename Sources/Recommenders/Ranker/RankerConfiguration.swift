@@ -1,4 +1,4 @@
-/// Which of an item's inputs a ranker has beside its number: the rows of QARM's comparison (2411.11739, table 1).
+/// Which of an item's inputs a ranker has beside its number: the rows of QARM's comparison (2411.11739).
 public enum RankerVariant: String, Sendable, Equatable, Codable, CaseIterable {
   /// The number alone.
   case ids

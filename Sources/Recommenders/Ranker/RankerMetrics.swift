@@ -11,7 +11,7 @@ public struct RankerMetrics: Sendable, Equatable, Codable {
   public var auc: Double?
   /// The mean over users of the area of the user's own examples; nil for no user with both kinds.
   public var uauc: Double?
-  /// That mean weighted by the users' examples (Zhu et al., 2017, equation 9, with impressions as weights).
+  /// That mean weighted by the users' examples (Zhu et al., 2017, with impressions as weights).
   public var gauc: Double?
   /// The mean binary cross-entropy in nats; 0 for no example.
   public var logLoss: Double

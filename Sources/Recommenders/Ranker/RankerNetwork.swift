@@ -2,7 +2,7 @@ package import NeuralNetworks
 package import TensorMath
 
 /// The layers of a ``Ranker``: an item's inputs side by side, the attention of a target to a history, and what makes a
-/// logit of both (DIN: Zhou et al., 2018, section 4.3).
+/// logit of both (DIN: Zhou et al., 2018).
 package struct RankerNetwork: Sendable {
   /// What a batch gives.
   package struct Output {
