@@ -70,8 +70,9 @@ struct AlignerRun {
     drop(&inputs)
     let (gradients, loss) = gradients(of: batch, inputs)
     do {
-      try monitor.observe(step: step + 1, loss: loss, gradientNorm: gradients.norm())
-      try state.update(with: gradients)
+      let norm = gradients.norm()
+      try monitor.observe(step: step + 1, loss: loss, gradientNorm: norm)
+      try state.update(with: gradients, norm: norm)
     } catch {
       return try diverge(error)
     }

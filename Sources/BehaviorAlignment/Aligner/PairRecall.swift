@@ -44,17 +44,13 @@ public struct PairRecall: Sendable, Equatable, Codable {
 
   private static func rank(of target: UInt32, excluding excluded: Set<UInt32>, _ scores: ArraySlice<Float>) -> Double {
     let bar = scores[scores.startIndex + Int(target)]
-    var (nearer, equal) = (0, 0)
-    for score in scores {
-      if score > bar { nearer += 1 }
-      if score == bar { equal += 1 }
-    }
+    var rank = scores.rank(of: Int(target))
     for item in excluded where item != target {
       let score = scores[scores.startIndex + Int(item)]
-      if score > bar { nearer -= 1 }
-      if score == bar { equal -= 1 }
+      if score > bar { rank -= 1 }
+      if score == bar { rank -= 0.5 }
     }
-    return 1 + Double(nearer) + Double(equal - 1) / 2
+    return rank
   }
 
   package init(ranks: [Double], cutoffs: [Int]) {
@@ -62,5 +58,18 @@ public struct PairRecall: Sendable, Equatable, Codable {
     let count = Double(max(1, ranks.count))
     for cutoff in cutoffs { recall[cutoff] = Double(ranks.count { $0 <= Double(cutoff) }) / count }
     meanReciprocalRank = ranks.reduce(0) { $0 + 1 / $1 } / count
+  }
+}
+
+extension ArraySlice<Float> {
+  /// The place of an element when all are sorted descending, from 1; half of its equals come before it.
+  func rank(of place: Int) -> Double {
+    let bar = self[startIndex + place]
+    var (above, equal) = (0, 0)
+    for value in self {
+      if value > bar { above += 1 }
+      if value == bar { equal += 1 }
+    }
+    return 1 + Double(above) + Double(equal - 1) / 2
   }
 }

@@ -112,6 +112,16 @@ public struct TrainingSplit: Sendable {
     ArraySlice(history.items[trainingRange(ofUser: user)])
   }
 
+  /// Events of each row of the item table in the training window.
+  /// - Complexity: O(events + items).
+  public func itemEventCounts() -> ContiguousArray<UInt32> {
+    var counts = ContiguousArray<UInt32>(repeating: 0, count: history.itemCount)
+    for user in 0..<history.userCount {
+      for position in trainingRange(ofUser: user) { counts[Int(history.items[position])] += 1 }
+    }
+    return counts
+  }
+
   /// A user's items that are held out, the earliest first.
   public func heldOutItems(ofUser user: Int) -> ArraySlice<UInt32> {
     ArraySlice(history.items[heldOutRange(ofUser: user)])

@@ -10,10 +10,7 @@ public struct ItemVocabulary: Sendable, Equatable {
   /// - Parameter maximum: where more items have events, those with the most, ties by row.
   /// - Complexity: O(events + items log items).
   public init(_ split: TrainingSplit, maximum: Int = .max) {
-    var counts = [UInt32](repeating: 0, count: split.history.itemCount)
-    for user in 0..<split.history.userCount {
-      for item in split.trainingItems(ofUser: user) { counts[Int(item)] += 1 }
-    }
+    let counts = split.itemEventCounts()
     var known = counts.indices.filter { counts[$0] > 0 }
     if known.count > maximum {
       known.sort { counts[$0] == counts[$1] ? $0 < $1 : counts[$0] > counts[$1] }
@@ -22,7 +19,7 @@ public struct ItemVocabulary: Sendable, Equatable {
     self.init(rows: ContiguousArray(known.map { UInt32($0) }), counts: counts)
   }
 
-  private init(rows: ContiguousArray<UInt32>, counts: [UInt32]) {
+  private init(rows: ContiguousArray<UInt32>, counts: ContiguousArray<UInt32>) {
     self.rows = rows
     self.counts = ContiguousArray(rows.map { counts[Int($0)] })
     var numbers = ContiguousArray<Int32>(repeating: -1, count: counts.count)

@@ -41,9 +41,6 @@ public struct SequentialModel: Sendable {
   /// `vocabulary.count × width`: the vector of each known item, not normalized.
   public var itemVectors: Matrix { parameters[network.items.weight] }
 
-  /// Numbers that training has learned.
-  public var parameterCount: Int { parameters.elementCount }
-
   /// What users with these histories expect next, to be compared with ``itemVectors`` by inner product.
   /// - Parameter histories: rows of the item table, the earliest first; unknown items are skipped.
   /// - Returns: `histories × width`; zeros for a history without a known item.

@@ -3,7 +3,6 @@ internal import TensorMath
 
 /// The layers of a ``SequentialModel``: one table of item vectors for both ends, positions, and causal blocks.
 struct SequentialNetwork: Sendable {
-  private let maximumHistory: Int
   private let dropout: Dropout
   let items: Embedding
   private let positions: Embedding
@@ -15,7 +14,6 @@ struct SequentialNetwork: Sendable {
     _ scope: ParameterScope, _ configuration: SequentialModel.Configuration, itemCount: Int
   ) throws(NeuralNetworksError) {
     let width = configuration.width
-    maximumHistory = configuration.maximumHistory
     dropout = Dropout(rate: configuration.dropout)
     items = try Embedding(scope["items"], count: itemCount, width: width)
     positions = try Embedding(scope["positions"], count: configuration.maximumHistory, width: width)

@@ -75,8 +75,9 @@ struct SequentialRun {
       let value = loss.scalar
       return (pass.backward(from: loss), value)
     }()
-    try monitor.observe(step: state.step + 1, loss: loss, gradientNorm: gradients.norm())
-    try state.update(with: gradients)
+    let norm = gradients.norm()
+    try monitor.observe(step: state.step + 1, loss: loss, gradientNorm: norm)
+    try state.update(with: gradients, norm: norm)
     return loss
   }
 
@@ -128,18 +129,5 @@ extension SequentialModel {
         }
       }.flatMap { $0 }
     }
-  }
-}
-
-extension ArraySlice<Float> {
-  /// The place of an element when all are sorted descending, from 1; half of its equals come before it.
-  fileprivate func rank(of place: Int) -> Double {
-    let bar = self[startIndex + place]
-    var (above, equal) = (0, 0)
-    for value in self {
-      if value > bar { above += 1 }
-      if value == bar { equal += 1 }
-    }
-    return 1 + Double(above) + Double(equal - 1) / 2
   }
 }

@@ -40,11 +40,14 @@ public struct TrainingState: Sendable, Equatable {
   }
 
   /// One step of the optimizer, clipping and schedule included.
+  /// - Parameter norm: of the gradients, where the caller has it already; it reads all of them.
   /// - Throws: ``NeuralNetworksError`` with code `divergedTraining` for gradients that are not finite; the state is then
   ///   unchanged.
   @discardableResult
-  public mutating func update(with gradients: ParameterGradients) throws(NeuralNetworksError) -> Update {
-    let norm = gradients.norm()
+  public mutating func update(
+    with gradients: ParameterGradients, norm known: Double? = nil
+  ) throws(NeuralNetworksError) -> Update {
+    let norm = known ?? gradients.norm()
     guard norm.isFinite else {
       throw NeuralNetworksError(
         .divergedTraining,

@@ -32,12 +32,8 @@ struct RecommenderData {
     tokens = try ItemTokens(
       sizes: snapshot.sizes, codes: snapshot.columns.codes, isPresent: Array(repeating: true, count: snapshot.count),
       generation: snapshot.manifest.generation)
-    let catalog = configuration.catalog
-    let log = try BehaviorLog.reader(catalog).read(catalog.interactions, rejectedTo: rejected)
-    try log.summary.requireRejectedFraction(atMost: catalog.maxRejectedFraction, rejectedPath: rejected ?? "")
-    var parameters = InteractionHistory.Parameters()
-    parameters.maximumEventsPerUser = train.maximumEventsPerUser
-    let history = try InteractionHistory(log, catalog: ids, parameters: parameters)
+    let log = try BehaviorLog.log(configuration.catalog, rejectedTo: rejected)
+    let history = try BehaviorLog.history(log, items: ids, maximumEventsPerUser: train.maximumEventsPerUser)
     users = InteractionHistory.users(of: log)
     split = try TrainingSplit(history, window: train.window)
   }

@@ -121,22 +121,9 @@ extension ReportPage {
     return "\(loss)\(gain)\(rate)"
   }
 
-  /// A line from zero to the largest value.
   private func curve(_ title: String, _ explanation: String, _ values: [Double], over extent: String) -> HTML {
     let values = values.filter(\.isFinite)
-    guard values.count > 1, let most = values.max(), most > 0, let last = values.last else { return .empty }
-    var path: HTML = .empty
-    for (index, value) in values.enumerated() {
-      let x = Double(index) / Double(values.count - 1) * 256
-      path = "\(path)\(index == 0 ? "M" : "L")\(number: x) \(number: 72 - value / most * 70)"
-    }
-    let kind = ReportFigure.Kind.decimal
-    return """
-      <article class="panel"><h3>\(title)<span class="aside">at the end \(kind.text(last))</span></h3>
-      <svg class="chart" viewBox="0 0 256 72" preserveAspectRatio="none" role="img"><title>\(title) over \
-      \(extent), from \(kind.text(values[0])) to \(kind.text(last))</title><path class="curve" d="\(path)"/></svg>
-      <p class="axis" aria-hidden="true"><span>most \(kind.text(most))</span><span>\(extent)</span></p>
-      <p class="small">\(explanation)</p></article>
-      """
+    guard values.count > 1 else { return .empty }
+    return lineChart(title, explanation, [values], aside: ("at the end", values.last), extent: extent)
   }
 }

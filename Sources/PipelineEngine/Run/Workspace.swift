@@ -26,6 +26,14 @@ public struct Workspace: Sendable {
 
   func model(_ fingerprint: String) -> String { models + "/" + fingerprint + ".safetensors" }
 
+  /// Writes a model under its fingerprint, whole or not at all, unless it is there.
+  func keepModel(_ fingerprint: String, _ write: (_ path: String) throws -> Void) throws {
+    let path = model(fingerprint)
+    guard !FileSystem.exists(path) else { return }
+    try write(path + ".tmp")
+    try FileSystem.rename(path + ".tmp", to: path)
+  }
+
   func create() throws(PipelineError) {
     for folder in [root, cache, models, runs, root + "/stages"] { try FileSystem.makeDirectory(folder) }
   }

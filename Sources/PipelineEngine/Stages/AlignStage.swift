@@ -1,5 +1,4 @@
 internal import BehaviorAlignment
-internal import Foundation
 internal import ItemCatalog
 internal import SemanticIDStore
 internal import TensorMath
@@ -45,11 +44,7 @@ struct AlignStage: Stage {
     let data = try AlignmentData(context, pairs: mined, heldOut: heldOut, itemLimit: settings.itemLimit)
     let trained = try train(data, settings, dimensions: represent.dimensions, context)
     let comparison = try compare(data, trained.aligner, represent, context)
-    let path = context.workspace.model(trained.aligner.fingerprint)
-    if !FileSystem.exists(path) {
-      try trained.aligner.write(to: path + ".tmp")
-      try FileSystem.rename(path + ".tmp", to: path)
-    }
+    try context.workspace.keepModel(trained.aligner.fingerprint) { try trained.aligner.write(to: $0) }
     return try result(trained, comparison, data, context)
   }
 
@@ -120,7 +115,7 @@ struct AlignStage: Stage {
 }
 
 /// What a night's training of the aligner found, for the report.
-struct AlignmentRecord: Codable, Equatable {
+struct AlignmentRecord: StageRecord, Equatable {
   /// What is near an item before and after alignment, by id.
   struct Example: Codable, Equatable {
     var item: String
@@ -137,18 +132,4 @@ struct AlignmentRecord: Codable, Equatable {
   var stopReason: String?
 
   static func path(_ context: RunContext) -> String { context.workspace.stage(.align) + "/alignment.json" }
-
-  func write(to path: String) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    try FileSystem.write(String(decoding: try encoder.encode(self), as: UTF8.self), to: path)
-  }
-
-  /// Nil where no aligner was trained on this machine, or the file cannot be read: the report then leaves it out.
-  static func read(_ path: String) -> AlignmentRecord? {
-    guard let bytes = try? FileSystem.readSmallFile(path, limit: 16 << 20, what: "record of the alignment") else {
-      return nil
-    }
-    return try? JSONDecoder().decode(AlignmentRecord.self, from: Data(bytes))
-  }
 }

@@ -46,11 +46,7 @@ struct BehaviorStage: Stage {
     let trained = try train(settings, split, context)
     let vectors = BehaviorVectors(
       ids: trained.model.vocabulary.rows.map { items.known[Int($0)] }, vectors: trained.model.itemVectors)
-    let path = context.workspace.model(vectors.fingerprint)
-    if !FileSystem.exists(path) {
-      try vectors.write(to: path + ".tmp")
-      try FileSystem.rename(path + ".tmp", to: path)
-    }
+    try context.workspace.keepModel(vectors.fingerprint) { try vectors.write(to: $0) }
     return result(trained, vectors, context)
   }
 

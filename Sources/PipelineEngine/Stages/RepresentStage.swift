@@ -74,11 +74,7 @@ struct RepresentStage: Stage {
   }
 
   private func keep(_ model: RepresentationModel, _ context: RunContext) throws -> RepresentationModel {
-    let path = context.workspace.model(model.fingerprint)
-    if !FileSystem.exists(path) {
-      try model.write(to: path + ".tmp")
-      try FileSystem.rename(path + ".tmp", to: path)
-    }
+    try context.workspace.keepModel(model.fingerprint) { try model.write(to: $0) }
     return model
   }
 

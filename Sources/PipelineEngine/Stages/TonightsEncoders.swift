@@ -133,11 +133,7 @@ struct TonightsEncoders {
       return try BuiltinTextEncoder(contentsOf: context.workspace.model(fingerprint))
     }
     let encoder = try fit(role, route, context)
-    let path = context.workspace.model(encoder.fingerprint)
-    if !FileSystem.exists(path) {
-      try encoder.write(to: path + ".tmp")
-      try FileSystem.rename(path + ".tmp", to: path)
-    }
+    try context.workspace.keepModel(encoder.fingerprint) { try encoder.write(to: $0) }
     return encoder
   }
 

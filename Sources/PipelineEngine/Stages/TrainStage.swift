@@ -32,11 +32,7 @@ struct TrainStage: Stage {
       context.store(), generation: generation, configuration: context.configuration,
       rejectedTo: folder + "/rejected-interactions.jsonl")
     let trained = try train(data, settings, context)
-    let path = context.workspace.model(trained.result.generator.fingerprint)
-    if !FileSystem.exists(path) {
-      try trained.result.generator.write(to: path + ".tmp")
-      try FileSystem.rename(path + ".tmp", to: path)
-    }
+    try context.workspace.keepModel(trained.result.generator.fingerprint) { try trained.result.generator.write(to: $0) }
     var comparison = RecommenderComparison(data, settings)
     comparison.isCancelled = { Interruption.current.isRequested }
     comparison.observe = { context.progress(.train, $0, $1, of: $2, unit: $3) }
@@ -47,7 +43,7 @@ struct TrainStage: Stage {
       table: results.isEmpty ? nil : try EvaluationTable(results))
     try record.write(to: TrainingRecord.path(context.workspace))
     removeCheckpoints(folder)
-    return result(trained.result, record, path)
+    return result(trained.result, record, context.workspace)
   }
 
   /// - Returns: the result, and the log of a step in every `1 / 200` of them.
@@ -91,9 +87,11 @@ struct TrainStage: Stage {
     }
   }
 
-  private func result(_ trained: GeneratorTraining.Result, _ record: TrainingRecord, _ path: String) -> StageResult {
+  private func result(_ trained: GeneratorTraining.Result, _ record: TrainingRecord, _ workspace: Workspace)
+    -> StageResult
+  {
     var result = StageResult()
-    result.outputs = [path]
+    result.outputs = [workspace.model(trained.generator.fingerprint)]
     result.digest = trained.generator.fingerprint
     result.values = [Self.role: trained.generator.fingerprint, "generation": "\(record.generation)"]
     result.metrics = [

@@ -1,5 +1,4 @@
 internal import BehaviorAlignment
-internal import Foundation
 internal import ItemCatalog
 internal import Quantizers
 internal import TensorMath
@@ -68,11 +67,9 @@ public struct RepresentationStudy {
     ids = try rows.map { try table.id(at: Int($0)) }
     var identifiers = IdentifierTable()
     for id in ids { _ = identifiers.insert(id) }
-    let catalog = configuration.catalog
-    let log = try BehaviorLog.reader(catalog).read(catalog.interactions)
-    var parameters = InteractionHistory.Parameters()
-    parameters.maximumEventsPerUser = pairs.maximumEventsPerUser
-    history = try InteractionHistory(log, catalog: identifiers, parameters: parameters)
+    history = try BehaviorLog.history(
+      try BehaviorLog.log(configuration.catalog, rejectedTo: nil), items: identifiers,
+      maximumEventsPerUser: pairs.maximumEventsPerUser)
   }
 
   /// What was fitted for one seed and protocol.

@@ -15,11 +15,7 @@ public struct ItemPopularity: Sendable, Equatable {
   ///   popular as the last of them belong to them.
   /// - Complexity: O(events + items · log(items)).
   public init(_ split: TrainingSplit, headShare: Double = 0.2) {
-    var counts = ContiguousArray<UInt32>(repeating: 0, count: split.history.itemCount)
-    for user in 0..<split.history.userCount {
-      for item in split.trainingItems(ofUser: user) { counts[Int(item)] += 1 }
-    }
-    self.init(counts: counts, headShare: headShare)
+    self.init(counts: split.itemEventCounts(), headShare: headShare)
   }
 
   package init(counts: ContiguousArray<UInt32>, headShare: Double = 0.2) {

@@ -130,7 +130,8 @@ struct GeneratorRun {
   }
 
   private mutating func measure(loss: Double, _ observe: (GeneratorTraining.Progress) -> Void) throws {
-    var candidate = generator(state.parameters)
+    let trained = generator(state.parameters)
+    var candidate = trained
     candidate.beamWidth = training.validationBeam
     var measurement = Measurement(epoch: epoch, step: state.step, loss: loss)
     if !validation.isEmpty {
@@ -145,7 +146,7 @@ struct GeneratorRun {
     let former = measurements.compactMap(\.validationNDCG).max() ?? -1
     measurements.append(measurement)
     observe(.epoch(measurement))
-    if measurement.validationNDCG.map({ $0 > former }) ?? true { best = (generator(state.parameters), epoch) }
+    if measurement.validationNDCG.map({ $0 > former }) ?? true { best = (trained, epoch) }
   }
 
   var result: GeneratorTraining.Result {

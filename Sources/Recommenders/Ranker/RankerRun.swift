@@ -67,8 +67,9 @@ struct RankerRun {
     let weight = training.configuration.experts?.contrastiveWeight ?? 0
     let gradients = pass.backward(from: output.contrast.map { entropy + weight * $0 } ?? entropy)
     do {
-      try monitor.observe(step: state.step + 1, loss: loss, gradientNorm: gradients.norm())
-      try state.update(with: gradients)
+      let norm = gradients.norm()
+      try monitor.observe(step: state.step + 1, loss: loss, gradientNorm: norm)
+      try state.update(with: gradients, norm: norm)
     } catch {
       return try diverge(error.message)
     }
