@@ -64,7 +64,8 @@ let package = Package(
     library("Quantizers", ["TensorMath", "NeuralNetworks", collections, numerics]),
     library("SemanticIDStore", ["CLMDB"]),
     library("TableExport", ["TensorMath", "NeuralNetworks"]),
-    library("Recommenders", ["TensorMath", "NeuralNetworks", "ItemCatalog", "BehaviorAlignment", numerics]),
+    library(
+      "Recommenders", ["TensorMath", "NeuralNetworks", "ItemCatalog", "BehaviorAlignment", "Quantizers", numerics]),
     library(
       "PipelineEngine",
       [
@@ -102,7 +103,8 @@ let package = Package(
     tests("SemanticIDStoreTests", ["SemanticIDStore", "StoreTestHelper", "TensorMath"]),
     tests("TableExportTests", ["TableExport", "TensorMath", "NeuralNetworks"]),
     tests(
-      "RecommendersTests", ["Recommenders", "BehaviorAlignment", "NeuralNetworks", "TensorMath", "ItemCatalog"],
+      "RecommendersTests",
+      ["Recommenders", "BehaviorAlignment", "Quantizers", "NeuralNetworks", "TensorMath", "ItemCatalog"],
       resources: [.copy("Fixtures")]),
     tests(
       "PipelineEngineTests",

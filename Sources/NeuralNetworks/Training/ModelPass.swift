@@ -20,10 +20,12 @@ public final class ModelPass {
   private var bound: [Variable?]
 
   /// A pass of a model on a tape that others use too.
-  /// - Parameter random: for the layers to draw from; taken to mean training where the tape records.
-  public init(_ parameters: ParameterSet, on tape: Tape, random: RandomSource) {
+  /// - Parameters:
+  ///   - random: for the layers to draw from.
+  ///   - isTraining: whether dropout drops; nil where the tape decides, which it does by recording.
+  public init(_ parameters: ParameterSet, on tape: Tape, random: RandomSource, isTraining: Bool? = nil) {
     self.tape = tape
-    isTraining = tape.isRecording
+    self.isTraining = isTraining ?? tape.isRecording
     self.random = random
     self.parameters = parameters
     bound = Array(repeating: nil, count: parameters.entries.count)
@@ -57,8 +59,10 @@ public final class ModelPass {
   func record(_ load: ExpertLoad) { expertLoads.append(load) }
 
   /// The gradients of a 1 × 1 loss. Ends the pass.
-  public func backward(from loss: Variable) -> ParameterGradients {
-    let gradients = tape.backward(from: loss)
+  public func backward(from loss: Variable) -> ParameterGradients { parameterGradients(in: tape.backward(from: loss)) }
+
+  /// This pass's part of the gradients of a tape that several passes share. Ends the pass.
+  public func parameterGradients(in gradients: Gradients) -> ParameterGradients {
     var result = ParameterGradients(count: bound.count)
     for (index, variable) in bound.enumerated() {
       if let variable, let gradient = gradients[variable] { result.set(index, gradient) }

@@ -27,7 +27,7 @@ public struct Generator: NextItemRecommender {
   public var denseWeight: Float = 0
 
   let network: any GeneratorNetwork
-  let parameters: ParameterSet
+  package let parameters: ParameterSet
   package let vocabulary: GeneratorVocabulary
   /// Events of each item in training.
   let popularity: ContiguousArray<UInt32>

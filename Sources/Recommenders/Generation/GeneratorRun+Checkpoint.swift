@@ -2,7 +2,7 @@ internal import Foundation
 internal import NeuralNetworks
 
 // A checkpoint is a training checkpoint with this metadata: `configuration` and `training` (JSON), `generation` and
-// `codes` (what tells the codes apart), `epoch`, `best` (its epoch), `measurements` (JSON), and
+// `codes` (what tells the codes apart), `start` (the fingerprint of the generator it began with, if any), `epoch`, `best` (its epoch), `measurements` (JSON), and
 // `minimumLoss` and `stepsAbove` of the monitor. The best
 // epoch's generator lies beside it. That is written first: a run that is stopped between the two finds a better
 // generator than its checkpoint knows, and makes the same one again.
@@ -14,6 +14,7 @@ extension GeneratorRun {
     var metadata = CodeGeneration(vocabulary.tokens).metadata
     metadata["configuration"] = Generator.json(configuration)
     metadata["training"] = Generator.json(training)
+    metadata["start"] = startFingerprint
     metadata["epoch"] = "\(epoch)"
     metadata["best"] = "\(best?.epoch ?? 0)"
     metadata["measurements"] = Generator.json(measurements)
@@ -34,11 +35,11 @@ extension GeneratorRun {
       let metadata = try TrainingCheckpoint.metadata(of: path)
       try CodeGeneration(vocabulary.tokens).check(metadata, of: path)
       guard metadata["configuration"] == Generator.json(configuration),
-        metadata["training"] == Generator.json(training)
+        metadata["training"] == Generator.json(training), metadata["start"] == startFingerprint
       else {
         throw RecommenderError(
           .unreadableModel,
-          "\(path) is of a training with other settings; train with those, or remove it to train anew")
+          "\(path) is of a training with other settings or another start; train with those, or remove it to train anew")
       }
       try read(try TrainingCheckpoint.read(path, for: state.parameters), path)
     } catch let error as RecommenderError {

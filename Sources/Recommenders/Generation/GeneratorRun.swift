@@ -13,6 +13,8 @@ struct GeneratorRun {
   private let sequences: TrainingSequences
   private let validation: [NextItemQuery]
   private let dense: DenseObjective?
+  /// Of the generator that training began with; nil for random parameters.
+  let startFingerprint: String?
 
   var state: TrainingState
   /// Epochs done.
@@ -27,7 +29,8 @@ struct GeneratorRun {
   private var positions = 0
 
   init(
-    _ training: GeneratorTraining, _ tokens: ItemTokens, _ split: TrainingSplit, _ validation: [NextItemQuery]
+    _ training: GeneratorTraining, _ tokens: ItemTokens, _ split: TrainingSplit, _ validation: [NextItemQuery],
+    _ start: Generator?
   ) throws {
     self.training = training.parameters
     configuration = training.configuration
@@ -53,12 +56,15 @@ struct GeneratorRun {
     var random = RandomSource(seed: self.training.seed)
     let scope = ParameterScope(initializingWith: RandomSource(seed: random.next()))
     network = try configuration.network(scope, vocabulary)
+    let initial = try scope.finish()
+    try start?.check(begins: configuration, tokens)
+    startFingerprint = start?.fingerprint
     let parameters = self.training
     let steps = (0..<parameters.epochs).reduce(0) { sum, epoch in
       sum + sequences.batches(epoch: epoch, seed: parameters.seed, positions: parameters.positionsPerBatch).count
     }
     state = TrainingState(
-      try scope.finish(),
+      start?.parameters ?? initial,
       optimizer: AdamW(
         AdamW.Parameters(
           beta1: parameters.beta1, beta2: parameters.beta2, weightDecay: parameters.weightDecay)),
@@ -154,5 +160,22 @@ struct GeneratorRun {
       generator: best?.generator ?? generator(state.parameters), measurements: measurements, epoch: best?.epoch ?? 0,
       steps: state.step, tokensPerSecond: Double(tokens) / max(seconds, 1e-9),
       positionsPerSecond: Double(positions) / max(seconds, 1e-9), stopReason: stopReason)
+  }
+}
+
+extension Generator {
+  /// Whether a training of a configuration and codes can begin with it.
+  fileprivate func check(begins configuration: GeneratorConfiguration, _ tokens: ItemTokens) throws(RecommenderError) {
+    guard configuration == self.configuration else {
+      throw RecommenderError(
+        .invalidParameter,
+        "the generator to start from has another configuration than the training; give both the same, or train anew")
+    }
+    guard tokens == vocabulary.tokens else {
+      throw RecommenderError(
+        .invalidParameter,
+        "the generator to start from is of other codes (generation \(vocabulary.tokens.generation)) than the training "
+          + "(generation \(tokens.generation)); carry it over to these, or train anew")
+    }
   }
 }

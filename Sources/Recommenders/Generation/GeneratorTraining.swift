@@ -94,20 +94,24 @@ public struct GeneratorTraining: Sendable {
   ///   - tokens: the codes of all items. Events on items without codes are left out.
   ///   - split: only its training window is learned from.
   ///   - validation: queries to choose the best epoch by.
+  ///   - start: a generator of this configuration and these codes whose parameters training begins with, instead of
+  ///     random ones; the learning rate begins anew, with its warm-up, and so does the optimizer. ``Generator/carried(to:)``
+  ///     makes one of a generator of other codes.
   ///   - checkpoint: a file that training goes on from where it exists, bit for bit as if it had not stopped, and that is
   ///     written after every epoch; the best epoch's generator is kept beside it, with `.best` behind its name.
   ///   - isCancelled: asked before every step.
   ///   - observe: told of every step and every epoch.
   /// - Throws: ``RecommenderError/Code/nothingToLearn`` without a training event on an item with codes,
+  ///   ``RecommenderError/Code/invalidParameter`` for a start of another configuration or other codes,
   ///   ``RecommenderError/Code/otherGeneration`` and ``RecommenderError/Code/unreadableModel`` for a checkpoint of other
   ///   codes, settings or damage, ``RecommenderError/Code/diverged`` where the loss is no number, or grows out of bounds,
   ///   before the first epoch is over, and ``RecommenderError/Code/cancelled``.
   /// - Complexity: O(epochs · events · (width · hidden + width · codes)) time.
   public func train(
-    _ tokens: ItemTokens, split: TrainingSplit, validation: [NextItemQuery] = [], checkpoint: String? = nil,
-    isCancelled: () -> Bool = { false }, observe: (Progress) -> Void = { _ in }
+    _ tokens: ItemTokens, split: TrainingSplit, validation: [NextItemQuery] = [], startingFrom start: Generator? = nil,
+    checkpoint: String? = nil, isCancelled: () -> Bool = { false }, observe: (Progress) -> Void = { _ in }
   ) throws -> Result {
-    var run = try GeneratorRun(self, tokens, split, validation)
+    var run = try GeneratorRun(self, tokens, split, validation, start)
     if let checkpoint { try run.resume(from: checkpoint) }
     try FreedMemory.keeping {
       while run.epoch < parameters.epochs, run.stopReason == nil {

@@ -56,8 +56,14 @@ package struct OnePositionNetwork: GeneratorNetwork {
   package func states(
     _ batch: SequenceBatch, _ vocabulary: GeneratorVocabulary, in pass: ModelPass
   ) -> Variable {
+    states(batch, itemVectors: itemVectors(batch.items, vocabulary, in: pass), in: pass)
+  }
+
+  /// The same, for vectors that the caller made.
+  /// - Parameter itemVectors: `rows × width`, zeros for the beginnings.
+  package func states(_ batch: SequenceBatch, itemVectors: Variable, in pass: ModelPass) -> Variable {
     let beginnings = ContiguousArray<Int32>(batch.items.lazy.map { $0 < 0 ? 0 : -1 })
-    var state = pass[begin].selectingRows(beginnings) + itemVectors(batch.items, vocabulary, in: pass)
+    var state = pass[begin].selectingRows(beginnings) + itemVectors
     state = dropout(inputNorm(state, in: pass) + places(batch.places, in: pass), in: pass)
     let layout = batch.layout
     for block in blocks { state = block(state, layout: layout, in: pass) }
@@ -68,9 +74,18 @@ package struct OnePositionNetwork: GeneratorNetwork {
   /// - Parameter states: of a batch.
   /// - Returns: `decisions × width`.
   package func inputs(_ decisions: Decisions, states: Variable, in pass: ModelPass) -> Variable {
+    inputs(decisions, states: states, in: pass) { level, codes in tables.codes[level](codes, in: pass) }
+  }
+
+  /// The same, for vectors that the caller made.
+  /// - Parameter vectors: of the codes of a level, one a decision; zeros for a code of -1.
+  package func inputs(
+    _ decisions: Decisions, states: Variable, in pass: ModelPass,
+    vectors: (_ level: Int, _ codes: ContiguousArray<Int32>) -> Variable
+  ) -> Variable {
     var input = states.selectingRows(decisions.stateRows) + levels(decisions.levels, in: pass)
     for (level, indices) in decisions.codesBefore.enumerated() where indices.contains(where: { $0 >= 0 }) {
-      input = input + tables.codes[level](indices, in: pass)
+      input = input + vectors(level, indices)
     }
     return input
   }

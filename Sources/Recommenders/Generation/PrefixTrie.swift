@@ -94,6 +94,28 @@ package struct PrefixTrie: Sendable, Equatable {
     ArraySlice(lastCodes[length][children(of: prefix, length: length)])
   }
 
+  /// The number of a prefix's child by its code; nil where no item has it.
+  /// - Complexity: O(log children).
+  package func child(of prefix: Int, length: Int, code: UInt16) -> Int? {
+    let range = children(of: prefix, length: length)
+    var (low, high) = (range.lowerBound, range.upperBound)
+    while low < high {
+      let middle = (low + high) / 2
+      if lastCodes[length][middle] < code { low = middle + 1 } else { high = middle }
+    }
+    return low < range.upperBound && lastCodes[length][low] == code ? low : nil
+  }
+
+  /// The number of the prefix of these codes; nil where no item has it.
+  package func prefix(ofCodes codes: some Collection<UInt16>) -> Int? {
+    var prefix = 0
+    for (length, code) in codes.enumerated() {
+      guard let child = child(of: prefix, length: length, code: code) else { return nil }
+      prefix = child
+    }
+    return prefix
+  }
+
   /// The last code of a prefix.
   /// - Parameter length: of `prefix`, at least 1.
   package func lastCode(of prefix: Int, length: Int) -> UInt16 { lastCodes[length - 1][prefix] }

@@ -1,0 +1,179 @@
+public import BehaviorAlignment
+public import NeuralNetworks
+public import Quantizers
+internal import TensorMath
+
+/// Tunes codes and trains their recommender by turns.
+///
+/// A cycle tunes codebooks with the recommender fixed (``CodeTuning``), encodes all items anew by the serving rule and the
+/// collision policy (``CodeRevision``), carries the recommender over (``Generator/carried(to:)``) and trains it on, codes
+/// fixed. Before the first cycle the recommender is trained likewise, or from nothing where there is none. The control arm
+/// makes the same steps of the recommender, begun anew at the same points, on codes that stay: what differs between the
+/// arms is the codes alone.
+public struct TuningSchedule: Sendable {
+  public struct Parameters: Sendable, Equatable {
+    public var cycles = 1
+    /// The recommender's configuration.
+    public var configuration = GeneratorConfiguration()
+    /// Of the recommender before the first cycle; 0 epochs where it is given, and is not to be trained further.
+    public var firstEpochs = 12
+    /// Of the recommender in each cycle.
+    public var epochs = 6
+    /// Of both, but for the epochs.
+    public var training = GeneratorTraining.Parameters()
+    /// Of the codes in each cycle; the seed moves on with the cycles.
+    public var tuning = CodeTuning.Parameters()
+
+    public init() {}
+  }
+
+  /// What goes into a run and comes out of it.
+  public struct State: Sendable {
+    /// Nil before the first training.
+    public var generator: Generator?
+    public var tokens: ItemTokens
+    public var codebooks: ResidualCodebooks
+    /// Of the source of representations; nil for its own.
+    public var representation: ParameterSet?
+    /// By row of the item table; nil for none.
+    public var suffixes: ContiguousArray<UInt16>?
+
+    public init(
+      generator: Generator? = nil, tokens: ItemTokens, codebooks: ResidualCodebooks,
+      representation: ParameterSet? = nil, suffixes: ContiguousArray<UInt16>? = nil
+    ) {
+      self.generator = generator
+      self.tokens = tokens
+      self.codebooks = codebooks
+      self.representation = representation
+      self.suffixes = suffixes
+    }
+  }
+
+  public enum Progress: Sendable {
+    /// Of the recommender; cycle 0 is before the first.
+    case training(cycle: Int, GeneratorTraining.Progress)
+    case tuning(cycle: Int, CodeTuning.Step)
+    case revision(cycle: Int, CodeRevision)
+  }
+
+  /// What a cycle did to the codes.
+  public struct Cycle: Sendable {
+    public var tuning: CodeTuning.Result
+    public var revision: CodeRevision
+  }
+
+  public struct Result: Sendable {
+    public var state: State
+    /// Empty in the control arm.
+    public var cycles: [Cycle]
+    /// Of each training of the recommender, in order.
+    public var trainings: [GeneratorTraining.Result]
+    /// Of the recommender.
+    public var steps: Int
+    /// Why it ended before all cycles were made; nil where it did not.
+    public var stopReason: String?
+  }
+
+  private let parameters: Parameters
+
+  public init(_ parameters: Parameters = Parameters()) throws(RecommenderError) {
+    guard (0...1000).contains(parameters.cycles), (0...100_000).contains(parameters.firstEpochs) else {
+      throw RecommenderError(
+        .invalidParameter,
+        "schedule: \(parameters.cycles) cycles behind \(parameters.firstEpochs) epochs, expected 0 to 1000 and 0 to "
+          + "100,000")
+    }
+    self.parameters = parameters
+    // So that no mistake shows only after hours.
+    _ = try training(epochs: parameters.epochs, cycle: 0)
+    _ = try CodeTuning(parameters: parameters.tuning)
+  }
+
+  /// - Parameters:
+  ///   - state: what is served; tokens and codebooks of one generation.
+  ///   - representations: a row per item of its table.
+  ///   - split: only its training window is learned from, by both.
+  ///   - validation: queries to choose the recommender's best epochs by.
+  ///   - tunesCodes: false for the control arm.
+  ///   - resolve: the collision policy.
+  /// - Throws: what ``GeneratorTraining`` and ``CodeTuning`` throw. A tuning that diverges ends the run behind the training
+  ///   on what it kept.
+  public func run(
+    _ state: State, representations: any RepresentationSource, split: TrainingSplit,
+    validation: [NextItemQuery] = [], tunesCodes: Bool = true,
+    resolve: (CodeRevision.Unresolved) throws -> ResolvedCodes = CodeRevision.keeping,
+    isCancelled: () -> Bool = { false }, observe: (Progress) -> Void = { _ in }
+  ) throws -> Result {
+    var result = Result(state: state, cycles: [], trainings: [], steps: 0)
+    func train(_ cycle: Int, epochs: Int) throws {
+      guard epochs > 0 else { return }
+      let made = try training(epochs: epochs, cycle: cycle).train(
+        result.state.tokens, split: split, validation: validation, startingFrom: result.state.generator,
+        isCancelled: isCancelled, observe: { observe(.training(cycle: cycle, $0)) })
+      result.state.generator = made.generator
+      result.steps += made.steps
+      result.trainings.append(made)
+    }
+    try train(0, epochs: state.generator == nil ? max(1, parameters.firstEpochs) : parameters.firstEpochs)
+    for number in 1..<parameters.cycles + 1 where result.stopReason == nil {
+      if tunesCodes, let generator = result.state.generator {
+        let cycle = try tune(
+          generator, &result.state, representations, split, number, resolve, isCancelled: isCancelled, observe)
+        result.cycles.append(cycle)
+        result.stopReason = cycle.tuning.stopReason
+      }
+      try train(number, epochs: parameters.epochs)
+    }
+    return result
+  }
+
+  private func training(epochs: Int, cycle: Int) throws(RecommenderError) -> GeneratorTraining {
+    var training = parameters.training
+    training.epochs = epochs
+    // Another order of batches than in the training before.
+    training.seed = parameters.training.seed &+ 1000 &* UInt64(cycle)
+    return try GeneratorTraining(parameters.configuration, parameters: training)
+  }
+
+  private func tune(
+    _ generator: Generator, _ state: inout State, _ representations: any RepresentationSource, _ split: TrainingSplit,
+    _ number: Int, _ resolve: (CodeRevision.Unresolved) throws -> ResolvedCodes, isCancelled: () -> Bool,
+    _ observe: (Progress) -> Void
+  ) throws -> Cycle {
+    var parameters = parameters.tuning
+    parameters.seed &+= UInt64(number - 1)
+    let source = MovedRepresentations(representations, state.representation)
+    let tuned = try CodeTuning(parameters: parameters).tune(
+      generator, state.codebooks, representations: source, split: split, isCancelled: isCancelled,
+      observe: { observe(.tuning(cycle: number, $0)) })
+    let former = source.allVectors()
+    let revision = try CodeRevision(
+      from: state.tokens, codebooks: state.codebooks, to: tuned.codebooks, formerVectors: former,
+      vectors: tuned.representation.map { source.allVectors($0) } ?? former, suffixes: state.suffixes,
+      generation: state.tokens.generation, resolve: resolve)
+    observe(.revision(cycle: number, revision))
+    state.generator = try generator.carried(to: revision.tokens)
+    state.tokens = revision.tokens
+    state.codebooks = tuned.codebooks
+    state.representation = tuned.representation
+    if state.suffixes != nil { state.suffixes = revision.suffixes }
+    return Cycle(tuning: tuned, revision: revision)
+  }
+}
+
+/// A source whose parameters training has moved already.
+private struct MovedRepresentations: RepresentationSource {
+  private let source: any RepresentationSource
+  let parameters: ParameterSet?
+
+  init(_ source: any RepresentationSource, _ parameters: ParameterSet?) {
+    self.source = source
+    self.parameters = parameters ?? source.parameters
+  }
+
+  var itemCount: Int { source.itemCount }
+  var dimensions: Int { source.dimensions }
+
+  func vectors(_ items: ContiguousArray<Int32>, in pass: ModelPass) -> Variable { source.vectors(items, in: pass) }
+}
