@@ -46,8 +46,7 @@ struct TesseraCommand: ParsableCommand {
       SampleCommand.self, RunCommand.self, PlanCommand.self, CheckCommand.self, InspectCommand.self,
       ExportCommand.self, RollbackCommand.self, EncodeCommand.self, PairsCommand.self, AlignCommand.self,
       BehaviorCommand.self, TrainCommand.self,
-      EvaluateCommand.self, RecommendCommand.self,
-      QuantizeCommand.self,
-      PublishCommand.self, ReportCommand.self, ModelsCommand.self, BenchCommand.self,
+      EvaluateCommand.self, RecommendCommand.self, FinetuneCommand.self,
+      QuantizeCommand.self, PublishCommand.self, ReportCommand.self, ModelsCommand.self, BenchCommand.self,
     ])
 }

@@ -31,7 +31,8 @@ extension PipelineConfiguration {
 }
 
 extension PipelineConfiguration.Align {
-  init(_ section: CheckedSection, seed: UInt64) {
+  /// - Parameter hasImages: whether the pipeline encodes images, which are reduced unless the section says otherwise.
+  init(_ section: CheckedSection, seed: UInt64, hasImages: Bool) {
     training = AlignerTraining.Parameters()
     shape = AlignerConfiguration(modalities: [])
     if let value = section.text("fusion").flatMap(AlignerConfiguration.Fusion.init(rawValue:)) { shape.fusion = value }
@@ -52,7 +53,7 @@ extension PipelineConfiguration.Align {
     training.seed = section.integer("seed").map { UInt64($0) } ?? seed
     validationShare = section.number("validationShare") ?? 0.05
     itemLimit = section.integer("itemLimit") ?? 500_000
-    components = [.image: 64]
+    components = hasImages ? [.image: 64] : [:]
     for modality in Modality.allCases {
       if let value = section.section("components")?.integer(modality.rawValue) { components[modality] = value }
     }
@@ -85,10 +86,9 @@ extension PipelineConfiguration.Align {
           + "precision \(training.precision.rawValue), seed \(training.seed)"),
       StageInput(name: "align.validationShare", value: "\(validationShare)"),
       StageInput(name: "align.itemLimit", value: "\(itemLimit)"),
-      StageInput(
-        name: "align.components",
-        value: components.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($0.key.rawValue) \($0.value)" }
-          .joined(separator: ", ")),
     ]
+      + components.sorted { $0.key.rawValue < $1.key.rawValue }.map { modality, count in
+        StageInput(name: "align.components.\(modality.rawValue)", value: "\(count)")
+      }
   }
 }

@@ -19,6 +19,7 @@ public struct PipelineConfiguration: Sendable {
   public var align: Align?
   public var behavior: Behavior?
   public var train: Train?
+  public var finetune: Finetune?
   public var represent: Represent?
   public var quantize: Quantize?
   public var resolve: Resolve?
@@ -148,9 +149,10 @@ extension PipelineConfiguration {
     represent = root.section("represent").map(Represent.init)
     let seed = seed
     pairs = root.section("pairs").map { Pairs($0, seed: seed) }
-    align = root.section("align").map { Align($0, seed: seed) }
+    align = root.section("align").map { [encode] in Align($0, seed: seed, hasImages: encode?.image != nil) }
     behavior = root.section("behavior").map { Behavior($0, seed: seed) }
     train = root.section("train").map { [pairs] in Train($0, pairs: pairs, seed: seed) }
+    finetune = root.section("finetune").map { Finetune($0, seed: seed) }
     quantize = root.section("quantize").map { Quantize($0, seed: seed) }
     resolve = root.section("resolve").map(Resolve.init)
     publish = root.section("publish").map { Publish(keepGenerations: $0.integer("keepGenerations") ?? 7) }
@@ -182,6 +184,7 @@ extension PipelineConfiguration {
     checkAlign(root, validator: &validator)
     checkBehavior(root, validator: &validator)
     checkTrain(root, validator: &validator)
+    checkFinetune(root, validator: &validator)
     quantize?.check(root.section("quantize"), &validator)
     for (index, export) in export.enumerated() {
       let first = export.path.split(separator: "/").first.map(String.init) ?? ""

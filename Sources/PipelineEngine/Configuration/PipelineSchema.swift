@@ -32,6 +32,9 @@ public enum PipelineSchema {
     ConfigurationKey("publish", .section(publish), "How generations are kept in the store."),
     ConfigurationKey("export", .list(of: .section(export), count: 1...16), "Tables to write from the new generation."),
     ConfigurationKey(
+      "finetune", .section(finetune),
+      "How 'tessera finetune' moves the codes by the recommender's gradients, and what a change must prove."),
+    ConfigurationKey(
       "train", .section(train), "A recommender that reads the published semantic IDs, and how it is measured."),
     ConfigurationKey("report", .section(report), "The run's HTML and JSON report."),
   ])

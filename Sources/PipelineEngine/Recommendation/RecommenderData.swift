@@ -8,7 +8,7 @@ internal import SemanticIDStore
 struct RecommenderData {
   let generation: UInt64
   let ids: IdentifierTable
-  let tokens: ItemTokens
+  var tokens: ItemTokens
   let split: TrainingSplit
   /// The log's users, as ``split`` numbers them.
   let users: [String]

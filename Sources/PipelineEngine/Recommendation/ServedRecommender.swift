@@ -29,21 +29,23 @@ public struct ServedRecommender {
     }
     self.settings = settings
     let workspace = pipeline.workspace
-    guard let manifest = StageManifest.read(workspace.stageManifest(.train)),
-      let fingerprint = manifest.values[TrainStage.role]
-    else {
-      throw PipelineError(.inputMissing, "no recommender is trained yet; run 'tessera train' on the pipeline first")
+    let trained = StageManifest.read(workspace.stageManifest(.train))?.values["generation"]
+    guard FileSystem.exists(workspace.store + "/data.mdb") else {
+      throw PipelineError(.inputMissing, "nothing is published yet; run 'tessera train' on the pipeline first")
     }
     let store = try SemanticIDStore.open(workspace.store, mode: .readOnly)
     let current = try store.currentGeneration()
-    guard let trained = manifest.values["generation"].flatMap({ UInt64($0) }), trained == current else {
+    guard let entry = current.flatMap({ RecommenderShelf(workspace).entry($0) }) else {
+      guard let trained else {
+        throw PipelineError(.inputMissing, "no recommender is trained yet; run 'tessera train' on the pipeline first")
+      }
       throw PipelineError(
         .inputMissing,
-        "the recommender reads the codes of generation \(manifest.values["generation"] ?? "?"), but generation "
+        "the recommender reads the codes of generation \(trained), but generation "
           + "\(current.map { "\($0)" } ?? "none") is served; run 'tessera train' again, or roll back")
     }
-    data = try RecommenderData(store, generation: trained, configuration: configuration)
-    let generator = try Generator(contentsOf: workspace.model(fingerprint), tokens: data.tokens)
+    data = try RecommenderData(store, generation: entry.generation, configuration: configuration)
+    let generator = try Generator(contentsOf: workspace.model(entry.fingerprint), tokens: data.tokens)
     self.generator = settings.rows(of: generator).last ?? generator
   }
 

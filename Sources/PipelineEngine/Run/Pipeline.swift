@@ -114,7 +114,7 @@ public struct Pipeline: Sendable {
     }
   }
 
-  private func runStages(_ context: RunContext, _ options: RunOptions, _ recorder: inout RunRecorder) throws {
+  func runStages(_ context: RunContext, _ options: RunOptions, _ recorder: inout RunRecorder) throws {
     if configuration.compute == "bfloat16" {
       context.observer.observe(.note("the stages of this version compute in float32, whatever 'compute' says"))
     }
@@ -153,7 +153,7 @@ public struct Pipeline: Sendable {
     context.observer.observe(.note("\(night.reason); the codebooks are refitted"))
   }
 
-  private func runStage(_ stage: any Stage, _ context: RunContext, _ recorder: inout RunRecorder) throws {
+  func runStage(_ stage: any Stage, _ context: RunContext, _ recorder: inout RunRecorder) throws {
     let state = try StageState(stage, context)
     guard let reason = state.reason else {
       context.finished[stage.name] = state.manifest

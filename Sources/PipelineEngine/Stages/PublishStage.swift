@@ -55,7 +55,7 @@ struct PublishStage: Stage {
   }
 
   /// The figures that a list of generations shows.
-  private static func headlines(_ columns: ItemColumns, _ codebooks: ResidualCodebooks) -> [String: Double] {
+  static func headlines(_ columns: ItemColumns, _ codebooks: ResidualCodebooks) -> [String: Double] {
     let codes = CodeMatrix(count: columns.count, levels: columns.levels, elements: columns.codes)
     let metrics = CodeMetrics(codes, sizes: codebooks.sizes)
     let squares = columns.distances.reduce(0) { $0 + Double($1) * Double($1) }
@@ -77,10 +77,15 @@ struct PublishStage: Stage {
     return share * tonight + (1 - share) * before
   }
 
+  /// Tells a generation from all others.
+  static func digest(_ manifest: GenerationManifest) -> String {
+    "\(manifest.generation)-\(manifest.properties["contentDigest"] ?? "")"
+  }
+
   private func result(_ manifest: GenerationManifest, summary: String) -> StageResult {
     var result = StageResult()
     result.outputs = []
-    result.digest = "\(manifest.generation)-\(manifest.properties["contentDigest"] ?? "")"
+    result.digest = Self.digest(manifest)
     result.values = ["generation": "\(manifest.generation)"]
     result.metrics = ["items": Double(manifest.items), "semanticIDs": Double(manifest.semanticIDs)]
     result.summary = summary
@@ -105,16 +110,8 @@ struct GenerationFacts {
       artifacts[role] = try context.manifest(.quantize).values[role]
     }
     self.artifacts = artifacts
-    var hasher = ContentHasher()
-    hasher.updateField(digest)
-    for role in artifacts.keys.sorted() { hasher.updateField(artifacts[role] ?? "") }
-    for codebook in codebooks.levels {
-      hasher.update(Checksum.of(codebook.centroids.elements))
-      hasher.update(Checksum.of(codebook.prices ?? []))
-    }
     var properties = ModelKeys(context.configuration).properties
-    if let neighbors = properties["neighbors"] { hasher.updateField(neighbors) }
-    contentDigest = hasher.finalize().hex
+    contentDigest = Self.contentDigest(digest, artifacts, codebooks, neighbors: properties["neighbors"])
     for encoder in encoders { properties["encoder.\(encoder.role.name)"] = encoder.summary }
     properties["pipeline"] = context.configuration.name
     properties["policy"] = context.configuration.resolve?.policy.rawValue
@@ -124,6 +121,24 @@ struct GenerationFacts {
     properties["run"] = "\(context.runNumber)"
     properties["version"] = Tessera.version
     self.properties = properties
+  }
+
+  /// A hash of all that a generation is made of.
+  /// - Parameters:
+  ///   - columns: a hash of its columns.
+  ///   - neighbors: the settings of its VQ codes, if any.
+  static func contentDigest(
+    _ columns: String, _ artifacts: [String: String], _ codebooks: ResidualCodebooks, neighbors: String?
+  ) -> String {
+    var hasher = ContentHasher()
+    hasher.updateField(columns)
+    for role in artifacts.keys.sorted() { hasher.updateField(artifacts[role] ?? "") }
+    for codebook in codebooks.levels {
+      hasher.update(Checksum.of(codebook.centroids.elements))
+      hasher.update(Checksum.of(codebook.prices ?? []))
+    }
+    if let neighbors { hasher.updateField(neighbors) }
+    return hasher.finalize().hex
   }
 
   /// Figures of all stages so far, named by stage.

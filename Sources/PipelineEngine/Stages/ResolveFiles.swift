@@ -42,17 +42,23 @@ struct ResolveFiles {
     let flags = try ColumnFileReader<UInt8>(path: self.flags, columns: 1, rows: count).readAll()
     let distances = try ColumnFileReader<Float>(path: self.distances, columns: 1, rows: count).readAll()
     let (ids, hashes) = try Self.identifiers(table, rows: tableRows)
-    var hasher = ContentHasher()
-    hasher.updateField(table.digest)
-    hasher.update(bytes(of: tableRows))
-    hasher.update(bytes(of: elements))
-    hasher.update(bytes(of: suffixes))
-    hasher.update(bytes(of: flags))
-    hasher.update(bytes(of: distances))
     let columns = ItemColumns(
       levels: codes.columns, ids: ids, codes: elements, suffixes: Array(suffixes),
       flags: flags.map { ItemFlags(rawValue: $0) }, distances: Array(distances), contentHashes: hashes)
-    return (columns, hasher.finalize().hex)
+    return (columns, Self.digest(columns, tableRows: tableRows, of: table))
+  }
+
+  /// A hash of all that is in a generation's columns.
+  /// - Parameter tableRows: of its items, in the order of the columns.
+  static func digest(_ columns: ItemColumns, tableRows: ContiguousArray<UInt32>, of table: ItemTable) -> String {
+    var hasher = ContentHasher()
+    hasher.updateField(table.digest)
+    hasher.update(bytes(of: tableRows))
+    hasher.update(bytes(of: columns.codes))
+    hasher.update(bytes(of: ContiguousArray(columns.suffixes)))
+    hasher.update(bytes(of: ContiguousArray(columns.flags.map(\.rawValue))))
+    hasher.update(bytes(of: ContiguousArray(columns.distances)))
+    return hasher.finalize().hex
   }
 
   private static func identifiers(

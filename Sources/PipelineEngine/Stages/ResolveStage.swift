@@ -28,10 +28,7 @@ struct ResolveStage: Stage {
     let night = try context.requireNight()
     let assembled = try AssembledCodes(context, night)
     try Interruption.check()
-    let resolver = try CollisionResolver(
-      CollisionResolver.Parameters(
-        policy: CollisionPolicy(rawValue: settings.policy.rawValue) ?? .suffix,
-        suffixCapacity: settings.suffixCapacity, distanceBudget: settings.distanceBudget.map { Float($0) }))
+    let resolver = try CollisionResolver(settings.parameters)
     let vectors = PendingVectors(
       try ColumnFileReader<Float>(path: QuantizeFiles(context).codedVectors(context)), rowOf: assembled.pendingPosition)
     let resolved = try resolver.resolve(
@@ -60,6 +57,14 @@ struct ResolveStage: Stage {
       "\(report.fixedItems) IDs kept, \(report.items - report.fixedItems) assigned, \(report.movedItems) moved, "
       + "\(report.suffixedItems) with a suffix"
     return result
+  }
+}
+
+extension PipelineConfiguration.Resolve {
+  var parameters: CollisionResolver.Parameters {
+    CollisionResolver.Parameters(
+      policy: CollisionPolicy(rawValue: policy.rawValue) ?? .suffix, suffixCapacity: suffixCapacity,
+      distanceBudget: distanceBudget.map { Float($0) })
   }
 }
 

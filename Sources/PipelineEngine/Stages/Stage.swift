@@ -10,7 +10,7 @@ enum StageCodeVersions {
   static let resolve = 1
   static let publish = 1
   static let export = 1
-  static let train = 1
+  static let train = 2
   static let report = 1
 
   /// Of the stages that decide about codes.

@@ -14,10 +14,22 @@ struct TrainStage: Stage {
   func settings(_ configuration: PipelineConfiguration) -> [StageInput] { configuration.train?.stageInputs ?? [] }
 
   func inputs(_ context: RunContext) throws -> [StageInput] {
+    try inputs(context.configuration, publication: context.manifest(.publish).digest)
+  }
+
+  private func inputs(_ configuration: PipelineConfiguration, publication digest: String) throws -> [StageInput] {
     [
-      StageInput(name: "generation", value: try context.manifest(.publish).digest),
-      StageInput(name: "interactions", value: try BehaviorLog.signature(context.configuration.catalog)),
+      StageInput(name: "generation", value: digest),
+      StageInput(name: "interactions", value: try BehaviorLog.signature(configuration.catalog)),
     ]
+  }
+
+  /// Of the training on a generation.
+  /// - Parameter digest: of the stage that published it.
+  func fingerprint(_ configuration: PipelineConfiguration, publication digest: String) throws -> StageFingerprint {
+    StageFingerprint(
+      codeVersion: codeVersion, configuration: settings(configuration),
+      inputs: try inputs(configuration, publication: digest))
   }
 
   func run(_ context: RunContext) throws -> StageResult {
@@ -31,12 +43,14 @@ struct TrainStage: Stage {
     let data = try RecommenderData(
       context.store(), generation: generation, configuration: context.configuration,
       rejectedTo: folder + "/rejected-interactions.jsonl")
+    let shelf = RecommenderShelf(context.workspace)
+    let key = try fingerprint(context).digest
+    if let entry = shelf.entry(data.generation), entry.key == key { return try reuse(entry, data, settings, context) }
     let trained = try train(data, settings, context)
     try context.workspace.keepModel(trained.result.generator.fingerprint) { try trained.result.generator.write(to: $0) }
-    var comparison = RecommenderComparison(data, settings)
-    comparison.isCancelled = { Interruption.current.isRequested }
-    comparison.observe = { context.progress(.train, $0, $1, of: $2, unit: $3) }
-    let results = try comparison.measure(settings.rows(of: trained.result.generator))
+    let results = try measure(trained.result.generator, data, settings, context)
+    try shelf.put(
+      .init(generation: data.generation, fingerprint: trained.result.generator.fingerprint, key: key))
     let record = TrainingRecord(
       generation: data.generation, parameters: trained.result.generator.parameterCount,
       steps: trained.log, measurements: trained.result.measurements, stopReason: trained.result.stopReason,
@@ -44,6 +58,35 @@ struct TrainStage: Stage {
     try record.write(to: TrainingRecord.path(context.workspace))
     removeCheckpoints(folder)
     return result(trained.result, record, context.workspace)
+  }
+
+  private func fingerprint(_ context: RunContext) throws -> StageFingerprint {
+    try fingerprint(context.configuration, publication: context.manifest(.publish).digest)
+  }
+
+  private func measure(
+    _ generator: Generator, _ data: RecommenderData, _ settings: PipelineConfiguration.Train, _ context: RunContext
+  ) throws -> [EvaluationResult] {
+    var comparison = RecommenderComparison(data, settings)
+    comparison.isCancelled = { Interruption.current.isRequested }
+    comparison.observe = { context.progress(.train, $0, $1, of: $2, unit: $3) }
+    return try comparison.measure(settings.rows(of: generator))
+  }
+
+  /// What fine-tuning trained along with the codes is not trained again, only measured.
+  private func reuse(
+    _ entry: RecommenderShelf.Entry, _ data: RecommenderData, _ settings: PipelineConfiguration.Train,
+    _ context: RunContext
+  ) throws -> StageResult {
+    let generator = try Generator(contentsOf: context.workspace.model(entry.fingerprint), tokens: data.tokens)
+    let results = try measure(generator, data, settings, context)
+    let record = TrainingRecord(
+      generation: data.generation, parameters: generator.parameterCount, steps: [], measurements: [], stopReason: nil,
+      table: results.isEmpty ? nil : try EvaluationTable(results))
+    try record.write(to: TrainingRecord.path(context.workspace))
+    var result = self.result(generator, record, context.workspace)
+    result.summary = "the recommender of this generation is there already" + Self.headline(record)
+    return result
   }
 
   /// - Returns: the result, and the log of a step in every `1 / 200` of them.
@@ -73,9 +116,7 @@ struct TrainStage: Stage {
   /// Where training is kept after every epoch: a run that was stopped goes on from there, for the same inputs only.
   private func checkpoint(_ context: RunContext) throws -> String {
     let folder = context.workspace.stage(.train)
-    let key = StageFingerprint(
-      codeVersion: codeVersion, configuration: settings(context.configuration), inputs: try inputs(context))
-    let name = "checkpoint-\(key.digest.prefix(16)).safetensors"
+    let name = "checkpoint-\(try fingerprint(context).digest.prefix(16)).safetensors"
     removeCheckpoints(folder, except: name)
     return folder + "/" + name
   }
@@ -90,14 +131,26 @@ struct TrainStage: Stage {
   private func result(_ trained: GeneratorTraining.Result, _ record: TrainingRecord, _ workspace: Workspace)
     -> StageResult
   {
+    var result = self.result(trained.generator, record, workspace)
+    result.metrics["steps"] = Double(trained.steps)
+    result.metrics["epoch"] = Double(trained.epoch)
+    result.metrics["tokensPerSecond"] = trained.tokensPerSecond.rounded()
+    result.summary =
+      "\(trained.steps) steps" + Self.headline(record) + (trained.stopReason.map { "; stopped: \($0)" } ?? "")
+    return result
+  }
+
+  private static func headline(_ record: TrainingRecord) -> String {
+    guard let own = record.table?.rows.last?.accuracy(at: 10) else { return "" }
+    return "; \(rounded(own.recall.mean * 100)) % of held-out items among 10 recommended"
+  }
+
+  private func result(_ generator: Generator, _ record: TrainingRecord, _ workspace: Workspace) -> StageResult {
     var result = StageResult()
-    result.outputs = [workspace.model(trained.generator.fingerprint)]
-    result.digest = trained.generator.fingerprint
-    result.values = [Self.role: trained.generator.fingerprint, "generation": "\(record.generation)"]
-    result.metrics = [
-      "parameters": Double(record.parameters), "steps": Double(trained.steps), "epoch": Double(trained.epoch),
-      "tokensPerSecond": trained.tokensPerSecond.rounded(),
-    ]
+    result.outputs = [workspace.model(generator.fingerprint)]
+    result.digest = generator.fingerprint
+    result.values = [Self.role: generator.fingerprint, "generation": "\(record.generation)"]
+    result.metrics = ["parameters": Double(record.parameters)]
     for row in record.table?.rows ?? [] {
       let name = row.recommender.replacing(", ", with: "-")
       for cutoff in [10, 50] {
@@ -106,11 +159,6 @@ struct TrainStage: Stage {
         result.metrics["\(name).ndcg@\(cutoff)"] = accuracy.ndcg.mean
       }
     }
-    let own = record.table?.rows.last?.accuracy(at: 10)
-    result.summary =
-      "\(trained.steps) steps"
-      + (own.map { "; \(rounded($0.recall.mean * 100)) % of held-out items among 10 recommended" } ?? "")
-      + (trained.stopReason.map { "; stopped: \($0)" } ?? "")
     return result
   }
 }

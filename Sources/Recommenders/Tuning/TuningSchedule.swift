@@ -61,6 +61,11 @@ public struct TuningSchedule: Sendable {
   public struct Cycle: Sendable {
     public var tuning: CodeTuning.Result
     public var revision: CodeRevision
+
+    public init(tuning: CodeTuning.Result, revision: CodeRevision) {
+      self.tuning = tuning
+      self.revision = revision
+    }
   }
 
   public struct Result: Sendable {

@@ -1,0 +1,41 @@
+/// The keys of the section `finetune`.
+extension PipelineSchema {
+  static let finetune: [ConfigurationKey] = [
+    ConfigurationKey(
+      "cycles", .integer(1...100), "Times that codes are tuned and the recommender is trained on. Default: 1."),
+    ConfigurationKey(
+      "epochs", .integer(1...10_000), "Of the recommender in each cycle. Default: half of train.epochs."),
+    ConfigurationKey(
+      "seeds", .integer(1...100),
+      "Recommenders that both the served and the tuned codes are tried with; their spread is the noise that a gain must "
+        + "exceed. Default: 2."),
+    ConfigurationKey("steps", .integer(1...1_000_000), "Batches that codes are tuned on in each cycle. Default: 300."),
+    ConfigurationKey("learningRate", .number(1e-7...1), "Of the centroids, at its peak. Default: 0.002."),
+    ConfigurationKey(
+      "temperature", .number(1e-4...100),
+      "Of the choice of a code, in units of the mean squared distance to the nearest. Default: 0.1."),
+    ConfigurationKey("weights", .section(finetuneWeights), "What each term of the loss counts for."),
+    ConfigurationKey("gate", .section(finetuneGate), "What must hold for the tuned codes to be published."),
+    ConfigurationKey("seed", .integer(0...Int.max), "Seed of the tuning. Default: the pipeline's."),
+  ]
+
+  private static let finetuneWeights: [ConfigurationKey] = [
+    ConfigurationKey("recommender", .number(0...1000), "The recommender's loss, in nats per item. Default: 1."),
+    ConfigurationKey("commitment", .number(0...1000), "Vectors to their centroids. Default: 0.25."),
+    ConfigurationKey("reconstruction", .number(0...1000), "Centroids to their vectors. Default: 1."),
+    ConfigurationKey("evenness", .number(0...1000), "Even use of a level's codes. Default: 0.05."),
+    ConfigurationKey(
+      "anchor", .number(0...1000), "The codes that are served now: the more, the fewer items move. Default: 0.1."),
+  ]
+
+  private static let finetuneGate: [ConfigurationKey] = [
+    ConfigurationKey(
+      "minimumGain", .number(0...1000),
+      "How far validation NDCG@10 must rise, in standard deviations of its noise. Default: 1."),
+    ConfigurationKey("maximumChurn", .number(0...1), "Share of items whose ID may change. Default: 0.5."),
+    ConfigurationKey(
+      "maximumCollisionIncrease", .number(0...1), "By how much the share of colliding items may rise. Default: 0.01."),
+    ConfigurationKey(
+      "minimumUtilizationRatio", .number(0...1), "What must be left of each level's utilization. Default: 0.98."),
+  ]
+}

@@ -1,0 +1,95 @@
+internal import BehaviorAlignment
+internal import Foundation
+internal import Quantizers
+internal import Recommenders
+internal import SemanticIDStore
+internal import TensorMath
+
+/// `tessera finetune`: moves the codebooks of the served generation by the recommender's gradients, trains the
+/// recommender on along with them, and publishes both if the gate lets them pass. Otherwise nothing that is served changes.
+///
+/// The codes are tuned once, through the served recommender. Whether they are better is judged with several recommenders:
+/// each seed's is trained on the served codes, goes on for as many steps on the served ones (the control, which is how
+/// QARM deploys codes) and on the tuned ones, and both are measured on validation queries.
+public struct FineTuning {
+  private let pipeline: Pipeline
+  private let settings: PipelineConfiguration.Finetune
+  private let train: PipelineConfiguration.Train
+  private let observer: any RunObserver
+
+  /// - Throws: ``PipelineError`` for a pipeline without the sections that it takes.
+  public init(_ pipeline: Pipeline, observer: any RunObserver = SilentObserver()) throws {
+    guard let settings = pipeline.configuration.finetune else {
+      throw PipelineError(
+        .invalidData, "the pipeline does not say how codes are tuned; add the section 'finetune: {}' to its file")
+    }
+    guard let train = pipeline.configuration.train, pipeline.configuration.resolve != nil else {
+      throw PipelineError(.internalFault, "a pipeline with 'finetune' and without 'train' passed the check")
+    }
+    self.pipeline = pipeline
+    self.settings = settings
+    self.train = train
+    self.observer = observer
+  }
+
+  /// Brings the pipeline up to date, tunes, and publishes or not.
+  /// - Parameter worsening: moves the tuned centroids at random, by that share of their length, before they are judged: a
+  ///   drill that shows the gate refuse.
+  public func run(worsening: Double = 0) throws(PipelineError) -> TuningOutcome {
+    if pipeline.configuration.threads > 0 { Parallelism.threadCount = pipeline.configuration.threads }
+    try pipeline.workspace.create()
+    let lock = try RunLock(workspace: pipeline.workspace.root)
+    return try withExtendedLifetime(lock) { () throws(PipelineError) in
+      let number = (pipeline.workspace.runNumbers.last ?? 0) + 1
+      let context = RunContext(configuration: pipeline.configuration, runNumber: number, observer: observer)
+      var recorder = RunRecorder(context, options: Pipeline.RunOptions())
+      do {
+        try pipeline.runStages(context, Pipeline.RunOptions(until: .train), &recorder)
+        let outcome = try tune(context, &recorder, worsening: worsening)
+        try recorder.finish(context, failure: nil)
+        try outcome.write(to: context.workspace.run(number) + "/finetune.json")
+        return outcome
+      } catch {
+        let failure = PipelineError(wrapping: error)
+        try? recorder.finish(context, failure: failure)
+        throw failure
+      }
+    }
+  }
+
+  private func tune(
+    _ context: RunContext, _ recorder: inout RunRecorder, worsening: Double
+  ) throws -> TuningOutcome {
+    let material = try TuningMaterial(pipeline, context, &recorder)
+    guard let entry = RecommenderShelf(context.workspace).entry(material.snapshot.manifest.generation) else {
+      throw PipelineError(.internalFault, "the train stage left no recommender of the served generation")
+    }
+    let served = try Generator(contentsOf: context.workspace.model(entry.fingerprint), tokens: material.data.tokens)
+    var trial = TuningTrial(material, train, settings, try resolver(context), observer: observer)
+    trial.worsening = worsening
+    try trial.run(from: served)
+    var outcome = try trial.outcome()
+    let decision = try TuningGate(settings.gate).decide(outcome.evidence)
+    switch decision {
+    case .keep(let reasons): outcome.reasons = reasons
+    case .publish:
+      guard let revision = trial.revision, let codebooks = trial.codebooks, let recommender = trial.recommender else {
+        throw PipelineError(.internalFault, "the gate passed codes that were not made")
+      }
+      outcome.published = try TunedPublication(
+        context: context, material: material, revision: revision, codebooks: codebooks, recommender: recommender,
+        outcome: outcome
+      ).publish().generation
+    }
+    return outcome
+  }
+
+  private func resolver(_ context: RunContext) throws -> CollisionResolver {
+    guard let settings = context.configuration.resolve else {
+      throw PipelineError(.internalFault, "fine-tuning without a collision policy passed the check")
+    }
+    return try CollisionResolver(settings.parameters)
+  }
+}
+
+extension TuningOutcome: StageRecord {}

@@ -1,0 +1,109 @@
+internal import Foundation
+internal import ItemCatalog
+internal import Quantizers
+internal import Recommenders
+internal import SemanticIDStore
+
+/// Tuned codes as a generation, with the recommender that was trained on them.
+struct TunedPublication {
+  let context: RunContext
+  let material: TuningMaterial
+  let revision: CodeRevision
+  let codebooks: ResidualCodebooks
+  let recommender: Generator
+  let outcome: TuningOutcome
+
+  /// Publishes. The recommender is in place before the generation is: whoever sees the new codes finds it. A later night
+  /// takes the generation for its own, and changes none of its IDs.
+  func publish() throws -> GenerationManifest {
+    let columns = columns()
+    var draft = GenerationDraft(items: columns, codebooks: CodebookConversion.stored(codebooks))
+    let base = material.snapshot.manifest
+    draft.neighbors = try neighbors(base)
+    draft.parent = base.generation
+    draft.createdAt = Date().formatted(.iso8601)
+    draft.artifacts = base.artifacts
+    draft.properties = base.properties
+    draft.properties["contentDigest"] = try contentDigest(columns, base)
+    draft.properties["tunedFrom"] = "\(base.generation)"
+    draft.metrics = base.metrics.merging(PublishStage.headlines(columns, codebooks)) { $1 }
+    draft.metrics["finetune.gain"] = outcome.evidence.gain
+    draft.metrics["finetune.churn"] = outcome.evidence.churn
+    try context.workspace.keepModel(recommender.fingerprint) { try recommender.write(to: $0) }
+    let next = (try context.store().generations().map(\.generation).max() ?? 0) + 1
+    try putRecommender(generation: next, digest: draft.properties["contentDigest"] ?? "")
+    // What the night before decided rests on the generation before this one.
+    FileSystem.remove(context.workspace.root + "/stages/night.json")
+    FaultInjection.reach("before tuned publish")
+    var options = SemanticIDStore.PublishOptions()
+    options.keepGenerations = context.configuration.publish?.keepGenerations
+    let manifest = try context.store().publish(draft, options: options)
+    FaultInjection.reach("after tuned publish")
+    if manifest.generation != next {
+      try putRecommender(generation: manifest.generation, digest: draft.properties["contentDigest"] ?? "")
+    }
+    try ModelFolder.removeUnused(context)
+    return manifest
+  }
+
+  private func putRecommender(generation: UInt64, digest: String) throws {
+    let key = try TrainStage().fingerprint(context.configuration, publication: "\(generation)-\(digest)").digest
+    try RecommenderShelf(context.workspace).put(
+      .init(generation: generation, fingerprint: recommender.fingerprint, key: key))
+  }
+
+  private func columns() -> ItemColumns {
+    let former = material.snapshot.columns
+    var (codes, suffixes, flags, distances) = (former.codes, former.suffixes, former.flags, former.distances)
+    // Every item of a generation has codes, so the revision's rows are those of the generation.
+    for row in 0..<former.count {
+      let isSame =
+        revision.suffixes[row] == suffixes[row]
+        && revision.tokens.codes(ofItem: UInt32(row)) == codes[row * former.levels..<(row + 1) * former.levels]
+      distances[row] = revision.resolved.distances[row]
+      guard !isSame else { continue }
+      for level in 0..<former.levels { codes[row * former.levels + level] = revision.resolved.codes[row, level] }
+      suffixes[row] = revision.suffixes[row]
+      if revision.resolved.moved[row] { flags[row].insert(.moved) } else { flags[row].remove(.moved) }
+    }
+    return ItemColumns(
+      levels: former.levels, ids: former.ids, codes: codes, suffixes: suffixes, flags: flags, distances: distances,
+      contentHashes: former.contentHashes)
+  }
+
+  /// As the next night computes it for the same items.
+  private func contentDigest(_ columns: ItemColumns, _ base: GenerationManifest) throws -> String {
+    let table = try context.table()
+    let order = material.tableRows.indices.sorted { material.tableRows[$0] < material.tableRows[$1] }
+    let digest = ResolveFiles.digest(
+      columns.selecting(order), tableRows: ContiguousArray(order.map { material.tableRows[$0] }), of: table)
+    return GenerationFacts.contentDigest(
+      digest, base.artifacts, codebooks, neighbors: base.properties["neighbors"])
+  }
+
+  /// VQ codes say which items are near, whatever the codes: they stay.
+  private func neighbors(_ base: GenerationManifest) throws -> NeighborColumns? {
+    guard base.neighborsPerItem > 0 else { return nil }
+    let ids = material.snapshot.columns.ids
+    return try context.store().read(generation: base.generation) { reader in
+      var rows: [UInt32] = []
+      for row in 0..<material.snapshot.count { rows += try reader.neighbors(of: ids[row]) ?? [] }
+      var itemSet = IdentifierColumn()
+      for row in 0..<base.itemSetSize { itemSet.append(try reader.itemSetItem(at: UInt32(row)) ?? "") }
+      return NeighborColumns(neighborsPerItem: base.neighborsPerItem, rows: rows, itemSet: itemSet)
+    }
+  }
+}
+
+extension ItemColumns {
+  /// Some rows, in the order given.
+  fileprivate func selecting(_ order: [Int]) -> ItemColumns {
+    var chosen = IdentifierColumn()
+    for row in order { chosen.append(ids[row]) }
+    return ItemColumns(
+      levels: levels, ids: chosen,
+      codes: ContiguousArray(order.flatMap { row in codes[row * levels..<(row + 1) * levels] }),
+      suffixes: order.map { suffixes[$0] }, flags: order.map { flags[$0] }, distances: order.map { distances[$0] },
+      contentHashes: order.map { contentHashes[$0] })
+  }
+}
