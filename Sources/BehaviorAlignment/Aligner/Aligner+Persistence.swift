@@ -1,9 +1,11 @@
 internal import Foundation
 internal import ItemCatalog
+internal import ItemEncoders
 internal import NeuralNetworks
 internal import TensorMath
 
-// One safetensors file: the parameters by name, `scaling.<modality>.mean` and `.scale`, and the configuration as JSON.
+// One safetensors file: the parameters by name, `scaling.<modality>.mean`, `.scale` and, where it is reduced to
+// components, `.projection`, and the configuration as JSON.
 extension Aligner {
   private static let format = "tessera aligner 1"
 
@@ -46,7 +48,10 @@ extension Aligner {
       guard scale > 0, scale.isFinite else {
         throw AlignmentError(.unreadableModel, "\(name): the scale of \(modality.name) is \(scale)")
       }
-      scalings.append(InputScaling(mean: mean, scale: scale))
+      let projection = try modality.components.map {
+        try file.tensor("scaling.\(modality.name).projection").matrix(rows: modality.dimensions, columns: $0)
+      }
+      scalings.append(InputScaling(mean: mean, scale: scale, projection: projection))
     }
     let scope = ParameterScope(loading: file, prefix: "network.")
     let network = try AlignerNetwork(scope, configuration)
@@ -68,10 +73,11 @@ extension Aligner {
   ) -> [NamedTensor] {
     parameters.entries.map { NamedTensor(name: "network." + $0.name, matrix: $0.value) }
       + zip(configuration.modalities, scalings).flatMap { modality, scaling in
-        [
-          NamedTensor(name: "scaling.\(modality.name).mean", shape: [modality.dimensions], floats: scaling.mean),
-          NamedTensor(name: "scaling.\(modality.name).scale", shape: [1], floats: [scaling.scale]),
-        ]
+        let prefix = "scaling.\(modality.name)."
+        return [
+          NamedTensor(name: prefix + "mean", shape: [modality.dimensions], floats: scaling.mean),
+          NamedTensor(name: prefix + "scale", shape: [1], floats: [scaling.scale]),
+        ] + (scaling.reduction.map { [NamedTensor(name: prefix + "projection", matrix: $0.projection)] } ?? [])
       }
   }
 

@@ -64,7 +64,7 @@ public struct Aligner: Sendable {
     ordered.indices.map { index in
       guard let batch = ordered[index] else {
         return AlignerInput(
-          vectors: Matrix(rows: rows.count, columns: configuration.modalities[index].dimensions),
+          vectors: Matrix(rows: rows.count, columns: configuration.modalities[index].inputs),
           isPresent: Array(repeating: false, count: rows.count))
       }
       return scalings[index].apply(batch, rows: rows)

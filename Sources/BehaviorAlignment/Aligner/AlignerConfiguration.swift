@@ -11,11 +11,19 @@ public struct AlignerConfiguration: Sendable, Equatable, Codable {
   public struct Modality: Sendable, Equatable, Codable {
     public var name: String
     public var dimensions: Int
+    /// Principal components that the vectors are reduced to before anything is learned from them; nil for none. A vector
+    /// of more numbers than a catalogue has items for can be told from all others, so that a network remembers items by
+    /// it instead of learning what makes them alike, which new items have nothing of.
+    public var components: Int?
 
-    public init(name: String, dimensions: Int) {
+    public init(name: String, dimensions: Int, components: Int? = nil) {
       self.name = name
       self.dimensions = dimensions
+      self.components = components
     }
+
+    /// Numbers that the network reads.
+    var inputs: Int { components ?? dimensions }
   }
 
   public var modalities: [Modality]
@@ -45,6 +53,9 @@ public struct AlignerConfiguration: Sendable, Equatable, Codable {
     for modality in modalities {
       try check(
         (1...65_536).contains(modality.dimensions), "\(modality.name) has \(modality.dimensions) dimensions")
+      try check(
+        (1...modality.dimensions).contains(modality.inputs),
+        "\(modality.inputs) components of \(modality.name), expected 1 to its \(modality.dimensions) dimensions")
     }
     try check((1...4096).contains(dimensions), "dimensions is \(dimensions), expected 1 to 4096")
     try check((1...4096).contains(width), "width is \(width), expected 1 to 4096")

@@ -31,7 +31,7 @@ struct AlignerNetwork: Sendable {
       let part = scope["modalities"][modality.name]
       entrances.append(
         Entrance(
-          projection: try Linear(part["projection"], inputs: modality.dimensions, outputs: tokens * width),
+          projection: try Linear(part["projection"], inputs: modality.inputs, outputs: tokens * width),
           missing: try part.parameter(
             "missing", rows: 1, columns: tokens * width, initializer: .normal(deviation: 0.02), decays: false)))
     }

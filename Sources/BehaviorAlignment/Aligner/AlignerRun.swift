@@ -40,7 +40,7 @@ struct AlignerRun {
       guard let batch = modalities.first(where: { $0.name == modality.name }), batch.isPresent.contains(true) else {
         throw AlignmentError(.tooFewItems, "no item has a \(modality.name) vector; leave the modality out")
       }
-      return InputScaling(batch)
+      return InputScaling(batch, components: modality.components, seed: training.parameters.seed)
     }
     aligner = Aligner(training.configuration, network, parameters, scalings)
     ordered = aligner.ordering(modalities)

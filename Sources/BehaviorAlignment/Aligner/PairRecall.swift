@@ -23,30 +23,44 @@ public struct PairRecall: Sendable, Equatable, Codable {
   ///   - known: pairs that a model learned from. The trigger's other partners are not ranked: a model that puts them
   ///     first has learned what it was taught, and should not count as missing its target (Bordes et al., 2013, section
   ///     4.1, call such ranks filtered).
+  ///   - candidates: the items that targets are looked for among, by row, which include all targets; nil for all.
   /// - Complexity: O(triggers · items · dimensions) time, O(items) memory a thread.
   public static func measure(
-    _ vectors: Matrix, _ pairs: HeldOutPairs, cutoffs: [Int] = [10, 50], excluding known: PairLookup? = nil
+    _ vectors: Matrix, _ pairs: HeldOutPairs, cutoffs: [Int] = [10, 50], excluding known: PairLookup? = nil,
+    among candidates: [Bool]? = nil
   ) -> PairRecall {
     let byTrigger = Dictionary(grouping: 0..<pairs.count) { pairs.triggers[$0] }
     let triggers = byTrigger.keys.sorted()
-    let items = PackedMatrix(transposing: vectors)
+    let rows = candidates.map { candidates in candidates.indices.filter { candidates[$0] } } ?? Array(0..<vectors.rows)
+    let places = places(of: rows, count: vectors.rows)
+    let items = PackedMatrix(transposing: candidates == nil ? vectors : vectors.selectingRows(rows))
     let parts = Parallelism.mapChunks(of: triggers.count, size: blockRows) { range in
       let block = vectors.selectingRows(triggers[range].map { Int($0) })
       let scores = items.product(block)
       return range.enumerated().flatMap { row, index in
         let line = scores.row(row)
-        let excluded = Set(known?.partners(of: triggers[index]) ?? []).union([triggers[index]])
-        return (byTrigger[triggers[index]] ?? []).map { rank(of: pairs.targets[$0], excluding: excluded, line) }
+        let known = Set(known?.partners(of: triggers[index]) ?? []).union([triggers[index]])
+        let excluded = known.map { places[Int($0)] }.filter { $0 >= 0 }
+        return (byTrigger[triggers[index]] ?? []).map {
+          rank(of: places[Int(pairs.targets[$0])], excluding: excluded, line)
+        }
       }
     }
     return PairRecall(ranks: parts.flatMap { $0 }, cutoffs: cutoffs)
   }
 
-  private static func rank(of target: UInt32, excluding excluded: Set<UInt32>, _ scores: ArraySlice<Float>) -> Double {
-    let bar = scores[scores.startIndex + Int(target)]
-    var rank = scores.rank(of: Int(target))
+  /// Of every item its place among `rows`; -1 for one that is not there.
+  private static func places(of rows: [Int], count: Int) -> [Int] {
+    var places = [Int](repeating: -1, count: count)
+    for (place, row) in rows.enumerated() { places[row] = place }
+    return places
+  }
+
+  private static func rank(of target: Int, excluding excluded: [Int], _ scores: ArraySlice<Float>) -> Double {
+    let bar = scores[scores.startIndex + target]
+    var rank = scores.rank(of: target)
     for item in excluded where item != target {
-      let score = scores[scores.startIndex + Int(item)]
+      let score = scores[scores.startIndex + item]
       if score > bar { rank -= 1 }
       if score == bar { rank -= 0.5 }
     }

@@ -28,11 +28,13 @@ public struct RepresentationComparison: Sendable, Equatable, Codable {
   ///   - modalities: batches of the items that targets are looked for among.
   ///   - untrained: joins the modalities without training.
   ///   - pairs: held out from training.
+  ///   - candidates: the items that targets are looked for among, by row, which include all targets; nil for all.
   public init(
-    _ modalities: [ModalityBatch], untrained: RepresentationModel, aligner: Aligner, pairs: HeldOutPairs
+    _ modalities: [ModalityBatch], untrained: RepresentationModel, aligner: Aligner, pairs: HeldOutPairs,
+    among candidates: [Bool]? = nil
   ) {
     func add(_ name: String, _ vectors: Matrix) {
-      rows.append(Row(name: name, recall: PairRecall.measure(vectors, pairs)))
+      rows.append(Row(name: name, recall: PairRecall.measure(vectors, pairs, among: candidates)))
     }
     for batch in modalities { add(batch.name, Self.units(batch)) }
     let before = untrained.represent(modalities), after = aligner.represent(modalities)

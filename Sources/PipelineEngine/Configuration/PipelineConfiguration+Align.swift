@@ -1,4 +1,5 @@
 internal import BehaviorAlignment
+internal import ItemCatalog
 internal import TensorMath
 
 extension PipelineConfiguration {
@@ -11,6 +12,8 @@ extension PipelineConfiguration {
     var validationShare: Double
     /// Items in memory while training.
     var itemLimit: Int
+    /// Principal components that a modality is reduced to, by its name.
+    var components: [Modality: Int]
   }
 
   /// What the schema cannot say of `align`.
@@ -49,6 +52,23 @@ extension PipelineConfiguration.Align {
     training.seed = section.integer("seed").map { UInt64($0) } ?? seed
     validationShare = section.number("validationShare") ?? 0.05
     itemLimit = section.integer("itemLimit") ?? 500_000
+    components = [.image: 64]
+    for modality in Modality.allCases {
+      if let value = section.section("components")?.integer(modality.rawValue) { components[modality] = value }
+    }
+  }
+
+  /// The shape for some modalities; one of no more dimensions than ``components`` has for it stays as it is.
+  func shape(for modalities: [ModalityBatch], dimensions: Int) -> AlignerConfiguration {
+    var shape = shape
+    shape.modalities = modalities.map { batch in
+      let limit = Modality(rawValue: batch.group ?? batch.name).flatMap { components[$0] }
+      return .init(
+        name: batch.name, dimensions: batch.vectors.columns,
+        components: limit.flatMap { $0 < batch.vectors.columns ? $0 : nil })
+    }
+    shape.dimensions = dimensions
+    return shape
   }
 
   var stageInputs: [StageInput] {
@@ -65,6 +85,10 @@ extension PipelineConfiguration.Align {
           + "precision \(training.precision.rawValue), seed \(training.seed)"),
       StageInput(name: "align.validationShare", value: "\(validationShare)"),
       StageInput(name: "align.itemLimit", value: "\(itemLimit)"),
+      StageInput(
+        name: "align.components",
+        value: components.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($0.key.rawValue) \($0.value)" }
+          .joined(separator: ", ")),
     ]
   }
 }

@@ -30,8 +30,16 @@ extension PipelineSchema {
       "itemLimit", .integer(1_000...100_000_000),
       "Items whose vectors are held in memory for training; of more, those in most pairs. Default: 500000."),
     ConfigurationKey(
+      "components", .section(components),
+      "Principal components that a modality's vectors are reduced to before training. With fewer of them less is "
+        + "remembered of single items, and more holds for new ones."),
+    ConfigurationKey(
       "precision", .choice(["f32", "f16", "bf16"]),
       "How training's products round their factors: f16 is the fastest where the processor has it. Default: f32."),
     ConfigurationKey("seed", .integer(0...Int.max), "Seed of the training. Default: the pipeline's."),
+  ]
+  private static let components: [ConfigurationKey] = [
+    ConfigurationKey("text", .integer(1...65_536), "Of texts. Default: all dimensions."),
+    ConfigurationKey("image", .integer(1...65_536), "Of images. Default: 64."),
   ]
 }

@@ -51,9 +51,7 @@ struct AlignStage: Stage {
   private func train(
     _ data: AlignmentData, _ settings: PipelineConfiguration.Align, dimensions: Int, _ context: RunContext
   ) throws -> AlignerTraining.Result {
-    var shape = settings.shape
-    shape.modalities = data.modalities.map { .init(name: $0.name, dimensions: $0.vectors.columns) }
-    shape.dimensions = dimensions
+    let shape = settings.shape(for: data.modalities, dimensions: dimensions)
     let (training, validation) = data.pairs.splittingValidation(
       share: settings.validationShare, seed: settings.training.seed)
     let interruption = Interruption.current

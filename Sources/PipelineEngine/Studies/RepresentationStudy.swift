@@ -12,7 +12,8 @@ public struct RepresentationStudy {
   /// One representation's recall under one protocol and seed.
   public struct Figures: Sendable, Equatable, Codable {
     public var seed: UInt64
-    /// `warm` or `cold`.
+    /// `warm`, `cold`, or `cold, among cold`, where new items are looked for among new ones alone: what training moved
+    /// is out of their way there.
     public var items: String
     public var representation: String
     public var pairs: Int
@@ -101,6 +102,7 @@ public struct RepresentationStudy {
     let leading = history.pairs(leadingTo: isNew).thinned(to: Self.comparedPairs)
     let cold = try fit(rest, seed: seed, isCancelled)
     for figures in recalls(cold, leading, seed: seed, items: "cold") { try report(figures) }
+    for figures in recalls(cold, leading, seed: seed, items: "cold, among cold", among: isNew) { try report(figures) }
   }
 
   private func newItems(_ split: TrainingSplit, share: Double, seed: UInt64) -> [Bool] {
@@ -117,9 +119,7 @@ public struct RepresentationStudy {
       throw PipelineError(.internalFault, "a study without represent")
     }
     let pairs = try PairMining(settings: settings.pairs, isCancelled: isCancelled).mine(split)
-    var shape = settings.align.shape
-    shape.modalities = modalities.map { .init(name: $0.name, dimensions: $0.vectors.columns) }
-    shape.dimensions = represent.dimensions
+    let shape = settings.align.shape(for: modalities, dimensions: represent.dimensions)
     var training = settings.align.training
     training.seed = seed
     let (mined, validation) = pairs.splittingValidation(share: settings.align.validationShare, seed: seed)
@@ -146,14 +146,19 @@ public struct RepresentationStudy {
       joined: try fitting.finish())
   }
 
-  private func recalls(_ fitted: Fitted, _ pairs: HeldOutPairs, seed: UInt64, items: String) -> [Figures] {
+  private func recalls(
+    _ fitted: Fitted, _ pairs: HeldOutPairs, seed: UInt64, items: String, among candidates: [Bool]? = nil
+  ) -> [Figures] {
     let comparison = RepresentationComparison(
-      modalities, untrained: fitted.untrained, aligner: fitted.aligner, pairs: pairs)
+      modalities, untrained: fitted.untrained, aligner: fitted.aligner, pairs: pairs, among: candidates)
     let behavior = fitted.behavior.batch(of: ids)
     var rows = comparison.rows.map { ($0.name, $0.recall) }
-    rows.append(("item IDs", PairRecall.measure(behavior.vectors, pairs)))
+    rows.append(("item IDs", PairRecall.measure(behavior.vectors, pairs, among: candidates)))
     rows.append(
-      ("aligned + item IDs", PairRecall.measure(fitted.joined.represent(modalities + [behavior]), pairs)))
+      (
+        "aligned + item IDs",
+        PairRecall.measure(fitted.joined.represent(modalities + [behavior]), pairs, among: candidates)
+      ))
     return rows.map { name, recall in
       Figures(
         seed: seed, items: items, representation: name, pairs: recall.pairs, recallAt10: recall.recall[10] ?? 0,

@@ -43,6 +43,59 @@ import Testing
     #expect(alone == all.selectingRows(few))
   }
 
+  /// A modality that is reduced to components is so everywhere: in training, for single items, and from a file.
+  @Test func aModalityCanBeReducedToComponents() throws {
+    let fixture = Self.fixture
+    var configuration = fixture.configuration()
+    configuration.modalities[1].components = 5
+    let result = try AlignerTraining(configuration, parameters: fixture.parameters()).train(
+      fixture.modalities, pairs: fixture.pairs, validation: fixture.validation)
+    let first = try #require(result.measurements.first), last = try #require(result.measurements.last)
+    #expect(last.validation.recall[10]! > 2 * first.validation.recall[10]!)
+    let all = result.aligner.represent(fixture.modalities)
+    let few = [3, 100, 41]
+    let alone = result.aligner.represent(fixture.modalities.map { $0.selecting(few) })
+    for (value, expected) in zip(alone.elements, all.selectingRows(few).elements) {
+      #expect(abs(value - expected) < 1e-5)
+    }
+    try withTemporaryDirectory { directory in
+      try result.aligner.write(to: directory + "/aligner.safetensors")
+      let again = try Aligner(contentsOf: directory + "/aligner.safetensors")
+      #expect(again.fingerprint == result.aligner.fingerprint)
+      #expect(again.represent(fixture.modalities) == all)
+    }
+  }
+
+  /// What lies across the components changes nothing.
+  @Test func onlyTheComponentsCount() throws {
+    let fixture = Self.fixture
+    var configuration = fixture.configuration(.perceptron)
+    configuration.modalities[1].components = 2
+    // All images lie in a plane of two axes.
+    var plane = fixture.modalities[1].vectors
+    for row in 0..<plane.rows {
+      for column in 2..<plane.columns { plane[row, column] = 0 }
+    }
+    let image = ModalityBatch(name: "image", vectors: plane, isPresent: fixture.modalities[1].isPresent)
+    let aligner = try AlignerTraining(configuration, parameters: fixture.parameters(steps: 20)).train(
+      [fixture.modalities[0], image], pairs: fixture.pairs, validation: fixture.validation
+    ).aligner
+    var lifted = plane
+    for row in 0..<lifted.rows { lifted[row, 7] = Float(row % 5) }
+    let other = ModalityBatch(name: "image", vectors: lifted, isPresent: image.isPresent)
+    let (before, after) = (aligner.represent([image]), aligner.represent([other]))
+    for (value, expected) in zip(after.elements, before.elements) { #expect(abs(value - expected) < 1e-3) }
+  }
+
+  @Test func moreComponentsThanDimensionsAreRefused() {
+    let fixture = Self.fixture
+    var configuration = fixture.configuration()
+    configuration.modalities[1].components = 17
+    let error = #expect(throws: AlignmentError.self) { try AlignerTraining(configuration) }
+    #expect(error?.code == .invalidParameter)
+    #expect(error?.message.contains("17 components of image, expected 1 to its 16 dimensions") == true)
+  }
+
   @Test func anItemWithoutAnyModalityHasNoRepresentation() throws {
     let fixture = Self.fixture, aligner = try fixture.train(.perceptron, fixture.parameters(steps: 2)).aligner
     let batch = ModalityBatch(name: "text", vectors: Matrix(rows: 2, columns: 24), isPresent: [false, true])

@@ -45,6 +45,17 @@ import Testing
     #expect(recall.meanReciprocalRank == 1)
   }
 
+  /// Only candidates compete; a trigger need not be one of them.
+  @Test func targetsCanBeLookedForAmongSomeItems() {
+    let vectors = Matrix(rows: 4, columns: 2, elements: [1, 0, 0.96, 0.28, 0.8, 0.6, 0.6, 0.8])
+    let pairs = HeldOutPairs([(0, 3)])
+    #expect(PairRecall.measure(vectors, pairs, cutoffs: [1]).meanReciprocalRank == 1 / 3)
+    let some = PairRecall.measure(vectors, pairs, cutoffs: [1], among: [false, false, true, true])
+    #expect(some.meanReciprocalRank == 1 / 2)
+    let alone = PairRecall.measure(vectors, pairs, cutoffs: [1], among: [false, false, false, true])
+    #expect(alone.recall[1] == 1)
+  }
+
   /// Partners that training knows stand before the target, and are not counted; the target itself may be one of them.
   @Test func knownPartnersAreNoCompetitors() {
     let vectors = Matrix(rows: 4, columns: 2, elements: [1, 0, 0.96, 0.28, 0.8, 0.6, 0.6, 0.8])
