@@ -1,0 +1,126 @@
+import BehaviorAlignment
+import NeuralNetworks
+import Quantizers
+import Recommenders
+import TensorMath
+import TestSupport
+import Testing
+
+@Suite struct AlignedRepresentationsTests {
+  private static let items = 120
+  private let modalities: [ModalityBatch]
+  private let behavior: ModalityBatch
+  private let aligner: Aligner
+  private let joint: JoinedRepresentation
+
+  /// Every 7th item lacks the text, every 5th the image, and a third of them behavior.
+  init() throws {
+    var random = RandomSource(seed: 3)
+    func batch(_ name: String, _ columns: Int, missing: Int) -> ModalityBatch {
+      var vectors = normalMatrix(Self.items, columns, using: &random)
+      for item in 0..<Self.items { vectors[item, item % TunableWorld.groups] += 1 }
+      vectors.normalizeRows()
+      return ModalityBatch(name: name, vectors: vectors, isPresent: (0..<Self.items).map { $0 % missing != 2 })
+    }
+    modalities = [batch("text", 8, missing: 7), batch("image", 6, missing: 5)]
+    behavior = batch(BehaviorVectors.modality, 5, missing: 3)
+    var configuration = AlignerConfiguration(
+      modalities: modalities.map { .init(name: $0.name, dimensions: $0.vectors.columns) })
+    (configuration.width, configuration.tokensPerModality, configuration.queries) = (8, 1, 1)
+    (configuration.layers, configuration.heads, configuration.dimensions) = (1, 2, 8)
+    var parameters = AlignerTraining.Parameters()
+    (parameters.batch, parameters.steps, parameters.warmup, parameters.evaluationInterval) = (32, 10, 2, 10)
+    let chosen = (0..<Self.items).map {
+      PairTable.Pair(
+        trigger: UInt32($0), target: UInt32(($0 + TunableWorld.groups) % Self.items), source: .swing, weight: 1,
+        support: 2)
+    }
+    aligner = try AlignerTraining(configuration, parameters: parameters).train(
+      modalities, pairs: PairTable(itemCount: Self.items, chosen), validation: HeldOutPairs([(0, 8), (1, 9)])
+    ).aligner
+    var fitting = try JoinedRepresentation.Fitting(content: aligner, dimensions: 8, weight: 0.7)
+    fitting.add(modalities + [behavior])
+    joint = try fitting.finish()
+  }
+
+  @Test func valuesAreThoseThatServe() throws {
+    let alone = AlignedRepresentations(aligner, modalities: modalities)
+    #expect(alone.itemCount == Self.items && alone.dimensions == 8)
+    expectClose(alone.allVectors().elements, aligner.represent(modalities).elements, tolerance: 1e-5)
+    let joined = AlignedRepresentations(aligner, joint: joint, modalities: modalities + [behavior])
+    #expect(joined.dimensions == joint.dimensions)
+    expectClose(
+      joined.allVectors().elements, joint.represent(modalities + [behavior]).elements, tolerance: 2e-5)
+    // Without behavior too, and for some of the items in any order.
+    let fresh = AlignedRepresentations(aligner, joint: joint, modalities: modalities)
+    let some = fresh.vectors([9, 2, 77], in: ModelPass(inferring: aligner.trainableParameters)).value
+    let all = joint.represent(modalities)
+    for (row, item) in [9, 2, 77].enumerated() { expectClose(some.row(row), all.row(item), tolerance: 2e-5) }
+  }
+
+  @Test func anItemWithoutAnythingIsZeros() throws {
+    let empty = modalities.map { batch in
+      ModalityBatch(
+        name: batch.name, vectors: batch.vectors, isPresent: (0..<Self.items).map { $0 != 4 && batch.isPresent[$0] })
+    }
+    let alone = AlignedRepresentations(aligner, modalities: empty).allVectors()
+    #expect(alone.row(4).allSatisfy { $0 == 0 })
+    let joined = AlignedRepresentations(aligner, joint: joint, modalities: empty).allVectors()
+    #expect(joined.row(4).allSatisfy { $0 == 0 })
+    #expect(joined.row(5).contains { $0 != 0 })
+  }
+
+  @Test func gradientsReachTheAlignerThroughTheJoin() throws {
+    let source = AlignedRepresentations(aligner, joint: joint, modalities: modalities + [behavior])
+    let parameters = try #require(source.parameters)
+    let items = ContiguousArray<Int32>(0..<12)
+    var random = RandomSource(seed: 5)
+    let direction = normalMatrix(12, source.dimensions, using: &random)
+    func pass(_ parameters: ParameterSet) -> (pass: ModelPass, loss: Variable) {
+      let pass = ModelPass(parameters, on: Tape(), random: RandomSource(seed: 0), isTraining: false)
+      return (pass, (source.vectors(items, in: pass) * pass.tape.constant(direction)).sum())
+    }
+    let (first, loss) = pass(parameters)
+    let gradients = first.backward(from: loss)
+    for entry in parameters.entries {
+      let parameter = try #require(parameters.parameter(named: entry.name))
+      let gradient = try #require(gradients[parameter], "\(entry.name) has no gradient")
+      let moved = normalMatrix(entry.value.rows, entry.value.columns, using: &random)
+      let expected = zip(moved.elements, gradient.elements).reduce(0) { $0 + $1.0 * $1.1 }
+      let step: Float = 2e-3
+      var (above, below) = (parameters, parameters)
+      for index in moved.elements.indices {
+        above[parameter].elements[index] += step * moved.elements[index]
+        below[parameter].elements[index] -= step * moved.elements[index]
+      }
+      let found = (pass(above).loss.scalar - pass(below).loss.scalar) / (2 * step)
+      #expect(abs(found - expected) < 0.03 * max(abs(expected), 0.3), "\(entry.name): \(found), not \(expected)")
+    }
+  }
+
+  @Test func anAlignerIsTunedAlongAndServesAsItWasTuned() throws {
+    let source = AlignedRepresentations(
+      aligner, joint: joint, modalities: modalities + [behavior], frozenPaths: ["output"])
+    let vectors = source.allVectors()
+    let items = try CodedItems(vectors, sizes: [4, 4, 4], method: .kMeans)
+    let world = try TunableWorld()
+    let generator = try world.generator(tokens: items.tokens)
+    var parameters = TunableWorld.parameters(steps: 30)
+    parameters.representationLearningRate = 3e-3
+    let result = try CodeTuning(parameters: parameters).tune(
+      generator, items.codebooks, representations: source, split: world.split)
+    let moved = try #require(result.representation)
+    for (before, after) in zip(aligner.trainableParameters.entries, moved.entries) {
+      #expect((before.value == after.value) == before.name.hasPrefix("output"), "\(before.name)")
+    }
+    let served = source.representation(moved)
+    #expect(served.fingerprint != joint.fingerprint)
+    expectClose(
+      served.represent(modalities + [behavior]).elements, source.allVectors(moved).elements, tolerance: 2e-5)
+    let revision = try CodeRevision(
+      from: items.tokens, codebooks: items.codebooks, to: result.codebooks, formerVectors: vectors,
+      vectors: source.allVectors(moved), resolve: CodeRevision.keeping)
+    #expect(revision.trainingAgreement.identical == 1)
+    #expect(result.lossAfter < result.lossBefore)
+  }
+}
