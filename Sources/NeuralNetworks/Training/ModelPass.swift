@@ -20,10 +20,12 @@ public final class ModelPass {
   private var bound: [Variable?]
 
   /// A pass of a model on a tape that others use too.
-  /// - Parameter random: for the layers to draw from; taken to mean training where the tape records.
-  public init(_ parameters: ParameterSet, on tape: Tape, random: RandomSource) {
+  /// - Parameters:
+  ///   - random: for the layers to draw from; taken to mean training where the tape records.
+  ///   - dropsOut: false for gradients of what the model computes in use.
+  public init(_ parameters: ParameterSet, on tape: Tape, random: RandomSource, dropsOut: Bool = true) {
     self.tape = tape
-    isTraining = tape.isRecording
+    isTraining = tape.isRecording && dropsOut
     self.random = random
     self.parameters = parameters
     bound = Array(repeating: nil, count: parameters.entries.count)
