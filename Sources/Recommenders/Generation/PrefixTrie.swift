@@ -94,6 +94,23 @@ package struct PrefixTrie: Sendable, Equatable {
     ArraySlice(lastCodes[length][children(of: prefix, length: length)])
   }
 
+  /// The number of the prefix with those codes; nil where no item has it.
+  /// - Complexity: O(levels · log(codebook size)).
+  package func prefix(ofCodes codes: some Collection<UInt16>) -> Int? {
+    var prefix = 0
+    for (length, code) in codes.enumerated() {
+      let children = children(of: prefix, length: length)
+      var (low, high) = (children.lowerBound, children.upperBound)
+      while low < high {
+        let middle = (low + high) / 2
+        if lastCodes[length][middle] < code { low = middle + 1 } else { high = middle }
+      }
+      guard low < children.upperBound, lastCodes[length][low] == code else { return nil }
+      prefix = low
+    }
+    return prefix
+  }
+
   /// The last code of a prefix.
   /// - Parameter length: of `prefix`, at least 1.
   package func lastCode(of prefix: Int, length: Int) -> UInt16 { lastCodes[length - 1][prefix] }
