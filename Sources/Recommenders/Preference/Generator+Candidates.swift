@@ -1,13 +1,18 @@
-internal import BehaviorAlignment
+package import BehaviorAlignment
 internal import NeuralNetworks
 internal import TensorMath
 
 /// What a generator may recommend: a session that a reward model scores.
-struct PreferenceCandidate: Sendable, Equatable {
+package struct PreferenceCandidate: Sendable, Equatable {
   /// One for the next item, more for a session.
-  var items: [UInt32]
+  package var items: [UInt32]
   /// How often it was drawn; 1 in beam search.
-  var draws = 1
+  package var draws: Int
+
+  package init(_ items: [UInt32], draws: Int = 1) {
+    self.items = items
+    self.draws = draws
+  }
 }
 
 extension Generator {
@@ -20,7 +25,7 @@ extension Generator {
   ///   - count: IDs per query, or draws.
   ///   - length: items of a session.
   /// - Returns: by query, different IDs, best first.
-  func candidates(
+  package func candidates(
     for queries: [NextItemQuery], count: Int, length: Int, sampling: CodeSampling?, filter: RecommendationFilter
   ) -> [[PreferenceCandidate]] {
     let open = OpenPrefixes(vocabulary.trie, filter)
@@ -32,7 +37,7 @@ extension Generator {
     let first = zip(beams, openToEach).map { beams, open in
       beams.sorted(by: Beam.precedes).compactMap { beam -> PreferenceCandidate? in
         Self.best(items(of: [beam], open), count: 1).first.map {
-          PreferenceCandidate(items: [$0.item], draws: beam.draws)
+          PreferenceCandidate([$0.item], draws: sampling == nil ? 1 : beam.draws)
         }
       }
     }

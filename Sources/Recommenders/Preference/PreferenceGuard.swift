@@ -26,7 +26,7 @@ public struct PreferenceGuard: Sendable, Equatable, Codable {
 
   /// - Parameter role: of the model, for the message.
   /// - Throws: ``RecommenderError/Code/untrustedReward``.
-  func check(_ quality: RewardQuality, _ role: String) throws(RecommenderError) {
+  package func check(_ quality: RewardQuality, _ role: String) throws(RecommenderError) {
     guard let least = quality.least else {
       throw RecommenderError(
         .untrustedReward,

@@ -1,10 +1,10 @@
 internal import BehaviorAlignment
 internal import NeuralNetworks
-internal import TensorMath
+package import TensorMath
 
 /// What an aligning step adds to the loss: for some users, what the epoch's first model would recommend, how good that is,
 /// and which of it the policy is to prefer.
-struct PreferenceObjective {
+package struct PreferenceObjective {
   let parameters: PreferenceOptimization.Parameters
   /// The epoch's first model.
   let snapshot: Generator
@@ -87,7 +87,7 @@ struct PreferenceObjective {
   }
 
   /// The places of the largest and the least; of equal ones the likelier candidate. Nil where all are equal.
-  static func extremes(_ rewards: [Float]) -> (best: Int, worst: Int)? {
+  package static func extremes(_ rewards: [Float]) -> (best: Int, worst: Int)? {
     guard let best = rewards.indices.max(by: { (rewards[$0], $1) < (rewards[$1], $0) }),
       let worst = rewards.indices.min(by: { (rewards[$0], $0) < (rewards[$1], $1) }), rewards[best] > rewards[worst]
     else { return nil }
@@ -146,7 +146,7 @@ struct PreferenceObjective {
   /// Draws without replacement.
   /// - Parameter counts: how often each was drawn before.
   /// - Returns: how often each is picked.
-  static func pick(_ selected: Int, of counts: [Int], using random: inout RandomSource) -> [Int] {
+  package static func pick(_ selected: Int, of counts: [Int], using random: inout RandomSource) -> [Int] {
     var (left, picks) = (counts, [Int](repeating: 0, count: counts.count))
     var total = counts.reduce(0, +)
     for _ in 0..<min(selected, total) {
@@ -164,12 +164,12 @@ struct PreferenceObjective {
 }
 
 /// What cuts the rewards of over-exposed items.
-struct ExposureMultiplier {
+package struct ExposureMultiplier {
   private let limit: PreferenceOptimization.ExposureLimit?
   /// The share of the limited items among what is recommended.
-  let share: Double
+  package let share: Double
 
-  init(_ limit: PreferenceOptimization.ExposureLimit?, _ candidates: [[PreferenceCandidate]]) {
+  package init(_ limit: PreferenceOptimization.ExposureLimit?, _ candidates: [[PreferenceCandidate]]) {
     self.limit = limit
     guard let limit else {
       share = 0
@@ -184,7 +184,7 @@ struct ExposureMultiplier {
   }
 
   /// Of a session the mean over its items.
-  func factor(of items: [UInt32]) -> Float {
+  package func factor(of items: [UInt32]) -> Float {
     guard let limit, share > limit.share else { return 1 }
     let limited = Float(items.count { limit.items.contains($0) }) / Float(items.count)
     return 1 - limited * (1 - limit.factor)

@@ -37,6 +37,10 @@ public struct PreferenceOptimization: Sendable {
     public var legality: Double?
     /// The share of the limited items in what is recommended; nil without a limit.
     public var exposure: Double?
+
+    package init(epoch: Int, step: Int, preferenceSteps: Int) {
+      (self.epoch, self.step, self.preferenceSteps) = (epoch, step, preferenceSteps)
+    }
   }
 
   /// What an observer is told.

@@ -67,8 +67,8 @@ import Testing
     func code(_ body: () throws -> Void) -> RecommenderError.Code? {
       #expect(throws: RecommenderError.self) { try body() }?.code
     }
-    #expect(code { _ = try model.rewards(of: [[60]], behind: [[]]) } == .unknown)
-    #expect(code { _ = try model.rewards(of: [[1]], behind: [[99]]) } == .unknown)
+    #expect(code { _ = try model.rewards(of: [[120]], behind: [[]]) } == .unknown)
+    #expect(code { _ = try model.rewards(of: [[1]], behind: [[199]]) } == .unknown)
     #expect(code { _ = try model.scores(of: [[[]]], behind: [[]]) } == .invalidParameter)
     #expect(code { _ = try model.quality(on: world.split([.love]).test) } == .invalidParameter)
     let split = try world.split()
@@ -126,7 +126,7 @@ import Testing
     try withTemporaryDirectory { directory in
       let path = directory + "/reward.safetensors"
       try RewardWorld(users: 40).model().write(to: path)
-      for tokens in [nil, try randomTokens(items: 60, sizes: [5, 4, 8]), try randomTokens(items: 59, sizes: [5])] {
+      for tokens in [nil, try randomTokens(items: 120, sizes: [5, 4, 16]), try randomTokens(items: 119, sizes: [5])] {
         let error = #expect(throws: RecommenderError.self) { try RewardModel(contentsOf: path, tokens: tokens) }
         #expect(error?.code == .otherGeneration)
       }

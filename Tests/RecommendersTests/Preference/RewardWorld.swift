@@ -9,7 +9,7 @@ import TensorMath
 /// number that makes them unique.
 struct RewardWorld {
   static let topics = 5
-  static let itemCount = 60
+  static let itemCount = 120
 
   let events: [RewardEvent]
   let tokens: ItemTokens
@@ -45,7 +45,7 @@ struct RewardWorld {
     for item in 0..<itemCount {
       codes += [UInt16(item % topics), UInt16(item / topics % 2), UInt16(item / topics / 2)]
     }
-    return try ItemTokens(sizes: [topics, 4, 8], codes: codes, isPresent: Array(repeating: true, count: itemCount))
+    return try ItemTokens(sizes: [topics, 4, 16], codes: codes, isPresent: Array(repeating: true, count: itemCount))
   }
 
   static func splitParameters() -> RewardSplit.Parameters {

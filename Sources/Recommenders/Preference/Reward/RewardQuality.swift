@@ -9,6 +9,10 @@ public struct RewardQuality: Sendable, Equatable, Codable {
     public var sessions: Int
     /// The share of them of which it is true.
     public var positiveShare: Double
+
+    package init(name: String, auc: Double?, sessions: Int, positiveShare: Double) {
+      (self.name, self.auc, self.sessions, self.positiveShare) = (name, auc, sessions, positiveShare)
+    }
   }
 
   /// In the model's order.
@@ -16,6 +20,8 @@ public struct RewardQuality: Sendable, Equatable, Codable {
   /// Of the reward that is made of all: the area under the curve against each objective's labels, averaged by the
   /// objectives' weights; nil where one of them has none.
   public var reward: Double?
+
+  package init(objectives: [Objective], reward: Double?) { (self.objectives, self.reward) = (objectives, reward) }
 
   /// Of a model that nothing was measured of.
   public static let unknown = RewardQuality(objectives: [], reward: nil)
