@@ -1,5 +1,5 @@
-internal import BehaviorAlignment
-internal import NeuralNetworks
+package import BehaviorAlignment
+package import NeuralNetworks
 package import TensorMath
 
 /// What an aligning step adds to the loss: for some users, what the epoch's first model would recommend, how good that is,
@@ -12,21 +12,27 @@ package struct PreferenceObjective {
 
   /// The parts of a step's loss, `1 × 1` each; nil where no user has two candidates of different rewards, or nothing legal
   /// was drawn.
-  struct Loss {
-    var preference: Variable?
-    var format: Variable?
+  package struct Loss {
+    package var preference: Variable?
+    package var format: Variable?
   }
 
   /// Candidates of some users with their rewards.
-  struct Groups {
+  package struct Groups {
     /// Of the latest items with codes.
-    var histories: [[UInt32]]
-    var candidates: [[PreferenceCandidate]]
-    var rewards: [[Float]]
+    package var histories: [[UInt32]]
+    package var candidates: [[PreferenceCandidate]]
+    package var rewards: [[Float]]
+  }
+
+  package init(parameters: PreferenceOptimization.Parameters, snapshot: Generator, reward: RewardModel) {
+    self.parameters = parameters
+    self.snapshot = snapshot
+    self.reward = reward
   }
 
   /// - Parameter seed: of what is drawn.
-  func groups(_ queries: [NextItemQuery], seed: UInt64) throws(RecommenderError) -> Groups {
+  package func groups(_ queries: [NextItemQuery], seed: UInt64) throws(RecommenderError) -> Groups {
     var (count, sampling): (Int, CodeSampling?)
     switch parameters.method {
     case .ipa(let direct): (count, sampling) = (direct.candidates, nil)
@@ -46,7 +52,7 @@ package struct PreferenceObjective {
   }
 
   /// - Parameter pass: on the policy's parameters, nothing dropped out.
-  func loss(
+  package func loss(
     _ queries: [NextItemQuery], seed: UInt64, _ network: any GeneratorNetwork, in pass: ModelPass
   ) throws(RecommenderError) -> Loss {
     let groups = try groups(queries, seed: seed)

@@ -1,5 +1,5 @@
 internal import BehaviorAlignment
-internal import NeuralNetworks
+package import NeuralNetworks
 internal import TensorMath
 
 /// One alignment, epoch by epoch.
@@ -213,7 +213,7 @@ struct PreferenceRun {
 
 extension Generator {
   /// The same generator with other parameters.
-  func with(_ parameters: ParameterSet) -> Generator {
+  package func with(_ parameters: ParameterSet) -> Generator {
     var result = Generator(configuration, network, parameters, vocabulary, popularity: popularity)
     (result.beamWidth, result.sampling, result.denseWeight) = (beamWidth, sampling, denseWeight)
     return result
