@@ -50,7 +50,8 @@ extension PipelineError {
     case .unwritableModel: .cannotWrite
     case .cancelled: .interrupted
     case .unknown: .inputMissing
-    case .invalidParameter, .nothingToLearn, .unreadableModel, .otherGeneration, .diverged: .invalidData
+    case .invalidParameter, .nothingToLearn, .unreadableModel, .otherGeneration, .untrustedReward, .diverged:
+      .invalidData
     }
   }
 

@@ -13,6 +13,8 @@ public struct RecommenderError: Error, Sendable, Equatable, CustomStringConverti
     case unwritableModel
     /// A checkpoint of another generation's codes.
     case otherGeneration
+    /// A reward model that foretells too little to be learned from.
+    case untrustedReward
     /// A loss that is no number, with nothing to go back to.
     case diverged
     /// The caller asked to stop.

@@ -1,6 +1,14 @@
 internal import NeuralNetworks
 package import TensorMath
 
+/// What the softmax over a next code runs over.
+public enum CodeLegality: String, Sendable, Equatable, Codable {
+  /// The codes that lead to an item, as in beam search: every ID that is written exists.
+  case constrained
+  /// All codes of the level: an ID may be written that no item has.
+  case unconstrained
+}
+
 /// The right codes of items that a decoder is to write, level by level.
 ///
 /// A choice between one code is none, since its probability is 1: it is left out, except at the first level.
@@ -11,25 +19,61 @@ package struct CodeTargets {
   package private(set) var targets: [ContiguousArray<Int32>]
   /// By level: the prefix before each choice, by number.
   package private(set) var prefixes: [ContiguousArray<Int32>]
+  /// By level: the sequence that each choice is of; its item, counted from 0, where none was named.
+  package private(set) var owners: [ContiguousArray<Int32>]
   /// Items to predict.
   package private(set) var itemCount = 0
+  private let legality: CodeLegality
 
-  package init(levels: Int) {
+  package init(levels: Int, legality: CodeLegality = .constrained) {
     rows = Array(repeating: [], count: levels)
-    (targets, prefixes) = (rows, rows)
+    (targets, prefixes, owners) = (rows, rows, rows)
+    self.legality = legality
   }
 
   /// - Parameter row: the output's row that chooses the code of a level; asked for each level that has a choice.
-  mutating func appendItem(_ item: UInt32, _ vocabulary: GeneratorVocabulary, row: (Int) -> Int) {
+  mutating func appendItem(
+    _ item: UInt32, owner: Int? = nil, _ vocabulary: GeneratorVocabulary, row: (Int) -> Int
+  ) {
     let codes = vocabulary.tokens.codes(ofItem: item)
-    itemCount += 1
+    guard legality == .constrained else { return appendCodes(codes, owner: owner, row: row) }
+    defer { itemCount += 1 }
     for level in rows.indices {
       let prefix = vocabulary.trie.prefix(ofItem: item, length: level)
       guard level == 0 || vocabulary.trie.branches(at: Int(prefix), length: level) else { continue }
       rows[level].append(Int32(row(level)))
       targets[level].append(Int32(codes[codes.startIndex + level]))
       prefixes[level].append(prefix)
+      owners[level].append(Int32(owner ?? itemCount))
     }
+  }
+
+  /// Codes among all, whether an item has them or not.
+  mutating func appendCodes(_ codes: some Collection<UInt16>, owner: Int? = nil, row: (Int) -> Int) {
+    precondition(legality == .unconstrained, "codes that no item may have")
+    for (level, code) in codes.enumerated() {
+      rows[level].append(Int32(row(level)))
+      targets[level].append(Int32(code))
+      owners[level].append(Int32(owner ?? itemCount))
+    }
+    itemCount += 1
+  }
+
+  /// log p of each sequence, the sum of those of its codes.
+  /// - Parameters:
+  ///   - count: of sequences.
+  ///   - outputs: of a decoder.
+  /// - Returns: `count × 1`, in nats; 0 for a sequence without a choice.
+  func logProbabilities(
+    of count: Int, _ outputs: Variable, _ tables: CodeTables, _ vocabulary: GeneratorVocabulary, in pass: ModelPass
+  ) -> Variable {
+    var total = pass.tape.constant(Matrix(rows: count, columns: 1))
+    for level in rows.indices where !rows[level].isEmpty {
+      var logits = tables.logits(outputs.selectingRows(rows[level]), level: level, in: pass)
+      if legality == .constrained { logits = logits + pass.tape.constant(mask(level: level, vocabulary)) }
+      total = total + logits.logProbabilities(of: targets[level]).scatteringRows(to: owners[level], of: count)
+    }
+    return total
   }
 
   /// What is added to the logits of a level: 0 for the codes that lead to a live prefix, and for the others so little

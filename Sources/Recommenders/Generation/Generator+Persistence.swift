@@ -143,8 +143,10 @@ struct Checksum {
     add(UInt64(text.utf8.count) | 1 << 32)
   }
 
+  var value: UInt64 { (state ^ (state >> 31)) &* 0x94D0_49BB_1331_11EB }
+
   var hexadecimal: String {
-    let digits = String((state ^ (state >> 31)) &* 0x94D0_49BB_1331_11EB, radix: 16)
+    let digits = String(value, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
   }
 }

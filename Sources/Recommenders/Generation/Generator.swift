@@ -26,7 +26,7 @@ public struct Generator: NextItemRecommender {
   /// small catalogues the head alone does as well.
   public var denseWeight: Float = 0
 
-  let network: any GeneratorNetwork
+  package let network: any GeneratorNetwork
   package let parameters: ParameterSet
   package let vocabulary: GeneratorVocabulary
   /// Events of each item in training.

@@ -4,6 +4,8 @@ package import TensorMath
 /// The layers of a ``Generator``, of either backbone.
 package protocol GeneratorNetwork: Sendable {
   associatedtype Scorer: CodeScorer
+  /// What it has read of histories.
+  associatedtype Reading
 
   var tables: CodeTables { get }
 
@@ -18,6 +20,35 @@ package protocol GeneratorNetwork: Sendable {
   /// Reads some users' histories.
   /// - Parameter histories: of items with codes; may be empty.
   func scorer(_ histories: [[UInt32]], _ vocabulary: GeneratorVocabulary, in pass: ModelPass) -> Scorer
+
+  /// Reads some users' histories, to write behind them.
+  /// - Parameter histories: of items with codes; may be empty.
+  func reading(_ histories: [[UInt32]], _ vocabulary: GeneratorVocabulary, in pass: ModelPass) -> Reading
+
+  /// What the decoder makes of sequences that are given, whether items have their codes or not.
+  /// - Returns: a row for each choice of each sequence, in order: what its logits are made of.
+  func outputs(
+    _ sequences: [WrittenSequence], behind reading: Reading, _ vocabulary: GeneratorVocabulary, in pass: ModelPass
+  ) -> Variable
+}
+
+/// Codes behind a history, and which of them are looked at.
+package struct WrittenSequence: Sendable {
+  /// The choice of one code.
+  package struct Choice: Sendable {
+    /// The place of the item in the session.
+    package var item: Int
+    package var level: Int
+  }
+
+  /// By number; sequences behind one history follow one another.
+  package var history: Int
+  /// Items that are written whole. The one-position network writes one item, so none stands before it.
+  package var session: [UInt32] = []
+  /// The first codes of the item behind them.
+  package var codes: ContiguousArray<UInt16> = []
+  /// Those behind the session, or within it.
+  package var choices: [Choice]
 }
 
 /// The loss of a step.

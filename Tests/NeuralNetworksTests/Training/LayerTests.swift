@@ -89,6 +89,8 @@ import Testing
     #expect(abs(dropped.reduce(0, +) / 10_000 - 1) < 0.03)
     let inference = ModelPass(inferring: ParameterSet())
     #expect(Dropout(rate: 0.25)(inference.tape.constant(ones), in: inference).value == ones)
+    let exact = ModelPass(ParameterSet(), on: Tape(), random: RandomSource(seed: 1), isTraining: false)
+    #expect(Dropout(rate: 0.25)(exact.tape.parameter(ones), in: exact).value == ones && !exact.isTraining)
   }
 
   @Test func passesDrawOnceFromTheCallersGenerator() {

@@ -73,3 +73,32 @@ import Testing
     #expect(gradient.elements.allSatisfy { $0 == 0 })
   }
 }
+
+@Suite struct LogProbabilityTests {
+  private let targets: ContiguousArray<Int32> = [0, 4, 2, 2]
+
+  @Test func gradientsAgreeWithDifferences() {
+    expectGradients(of: GradientTests.inputs((4, 5))) { $0[0].logProbabilities(of: targets) }
+  }
+
+  @Test func theirMeanIsTheCrossEntropy() {
+    let tape = Tape(), logits = tape.constant(GradientTests.inputs((4, 5))[0])
+    let found = logits.logProbabilities(of: targets)
+    #expect(found.rows == 4 && found.columns == 1)
+    #expect(abs(found.mean().scalar + logits.softmaxCrossEntropy(targets: targets).scalar) < 1e-6)
+  }
+
+  @Test func allColumnsOfARowAddUpToOne() {
+    let tape = Tape(), row = GradientTests.inputs((1, 6))[0]
+    let logits = tape.constant(row.selectingRows(Array(repeating: 0, count: 6)))
+    let logs = logits.logProbabilities(of: [0, 1, 2, 3, 4, 5]).value.elements
+    #expect(abs(logs.reduce(0) { $0 + Double.exp(Double($1)) } - 1) < 1e-5)
+  }
+
+  @Test func aLossMadeBesideTheTapePassesItsGradient() throws {
+    let tape = Tape(), x = tape.parameter(Matrix(rows: 2, columns: 1, elements: [3, 5]))
+    let loss = (2 as Float) * x.reduced(to: 7, gradient: Matrix(rows: 2, columns: 1, elements: [0.5, -1])) + x.sum()
+    #expect(loss.scalar == 22)
+    #expect(tape.backward(from: loss)[x]?.elements == [2, -1])
+  }
+}
