@@ -4,8 +4,9 @@ public struct PreferenceGuard: Sendable, Equatable, Codable {
   /// The least area under the curve that the reward model and the judge must have had on sessions that they did not learn
   /// from, for each objective and for the reward.
   public var minimumRewardAUC = 0.6
-  /// The share of the NDCG@10 before alignment that may be lost.
-  public var ndcgTolerance = 0.02
+  /// The share of the NDCG@10 before alignment that may be lost. On few queries it moves by more than that by chance: on
+  /// the 943 of MovieLens 100K, one item more or less is 3 %.
+  public var ndcgTolerance = 0.05
   /// The least legality.
   public var minimumLegality = 0.0
   /// What legality may fall below that before alignment.

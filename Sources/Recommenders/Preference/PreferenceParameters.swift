@@ -42,7 +42,7 @@ extension PreferenceOptimization {
     /// Of them, at random: taking the likeliest teaches what is known already, and collapses.
     public var selected = 5
     /// Of its loss next to L_NTP.
-    public var weight: Float = 0.1
+    public var weight: Float = 1
     /// Its seed is not read.
     public var sampling = CodeSampling()
     /// ε and δ.
@@ -79,8 +79,8 @@ extension PreferenceOptimization {
     public var share = 0.01
     /// Users of such a step, drawn from all that have training events.
     public var users = 32
-    /// λ: of the preference loss next to L_NTP; the papers give none.
-    public var weight: Float = 0.1
+    /// λ: of the preference loss next to L_NTP; the papers give none. A pair's gradient has β in it as well.
+    public var weight: Float = 1
     /// Items of a candidate: 1 for the next item, more for a session, up to ``GeneratorConfiguration/targetItems``.
     public var sessionItems = 1
     /// Items of a user's history are no candidates.
