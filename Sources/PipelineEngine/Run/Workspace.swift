@@ -13,6 +13,8 @@ public struct Workspace: Sendable {
   var cache: String { root + "/cache" }
   var models: String { root + "/models" }
   var runs: String { root + "/runs" }
+  /// What studies of the pipeline leave, which no stage reads.
+  var studies: String { root + "/studies" }
 
   /// What stages hand each other; a stage's manifest appears last and vouches for its files.
   func stage(_ stage: StageName) -> String { root + "/stages/" + stage.rawValue }
@@ -22,7 +24,7 @@ public struct Workspace: Sendable {
   public func export(_ path: String) -> String { root + "/" + path }
 
   /// What an export may not be called, because the workspace keeps other things there.
-  static let reservedNames: Set<String> = ["store", "cache", "models", "catalog", "runs", "stages", "lock"]
+  static let reservedNames: Set<String> = ["store", "cache", "models", "catalog", "runs", "stages", "studies", "lock"]
 
   func model(_ fingerprint: String) -> String { models + "/" + fingerprint + ".safetensors" }
 
