@@ -11,7 +11,7 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
     let commands = [
       [], ["sample"], ["run"], ["plan"], ["check"], ["inspect"], ["inspect", "collisions"], ["export"], ["rollback"],
       ["encode"], ["pairs"], ["align"], ["behavior"], ["quantize"], ["publish"], ["train"], ["evaluate"], ["recommend"],
-      ["report"], ["bench"],
+      ["report"], ["bench"], ["bench", "ranker"], ["bench", "recommend"],
     ]
     var text = ""
     for command in commands {

@@ -1,3 +1,4 @@
+import NeuralNetworks
 import PipelineEngine
 import Testing
 
@@ -25,6 +26,30 @@ import Testing
     #expect(line(5, of: 10).plain(seconds: 10).hasSuffix("0.5 items/s, 10.0 s left"))
     #expect(line(400, of: 400).plain(seconds: 10).hasSuffix("100 %, 40 items/s"))
     #expect(line(0, of: 0).plain(seconds: 10) == "encode: embedding: 0 of 0 items, 0 %")
+  }
+
+  @Test func whatElseIsWorthWatchingComesLast() {
+    var line = line(100, of: 400)
+    line.detail = "loss 5.1"
+    #expect(line.plain(seconds: 10).hasSuffix("30.0 s left; loss 5.1"))
+    #expect(line.bar(seconds: 10).hasSuffix("30.0 s left; loss 5.1"))
+    #expect(line.plain(seconds: 0).hasSuffix("25 %; loss 5.1"))
+  }
+
+  @Test(arguments: [1, 40, 80, 120])
+  func aBarStaysOnOneLineOfTheTerminal(columns: Int) {
+    var line = line(100, of: 400)
+    line.detail = String(repeating: "detail ", count: 20)
+    #expect(line.bar(seconds: 10, columns: columns).count == max(1, columns - 1))
+    #expect(line.bar(seconds: 10).count > 120)
+  }
+
+  @Test func aTrainingStepIsOneShortLine() {
+    var event = TrainingEvent(step: 3, loss: 5.12344, learningRate: 0.0019, gradientNorm: 1, tokensPerSecond: 20_999.6)
+    #expect(event.progressText == "loss 5.1234, rate 0.00190, 21000 tokens/s")
+    event.peakShare = 0.338
+    event.expertImbalance = 1.25
+    #expect(event.progressText == "loss 5.1234, rate 0.00190, 21000 tokens/s, 34 % of peak, experts 1.2")
   }
 
   @Test(arguments: [

@@ -40,6 +40,60 @@ struct TrainStageTests {
     }
   }
 
+  @Test func progressShowsLossRateAndShareOfThePeak() throws {
+    try withTemporaryDirectory { folder in
+      let fixture = Self.fixture(folder)
+      try fixture.writeLog()
+      let observer = ProgressRecorder()
+      let summary = try fixture.pipeline.run(observer: observer)
+      let steps = observer.lines.filter { $0.title == "train: training" }
+      #expect(Double(steps.count) == (try Self.metrics(summary))["steps"])
+      #expect(steps.map(\.completed) == Array(1...steps.count))
+      #expect(steps.allSatisfy { $0.total == steps.count }, "the number of steps is known before the first")
+      for part in ["loss ", "rate ", "tokens/s", "% of peak"] {
+        #expect(steps.allSatisfy { $0.detail.contains(part) }, "\(part)")
+      }
+      let metrics = try Self.metrics(summary)
+      #expect(try #require(metrics["peakShare"]) > 0)
+      #expect(metrics["gigaflopsPerSecond"] != nil)
+    }
+  }
+
+  @Test func theEventLogKeepsWhatTheStepsReached() throws {
+    try withTemporaryDirectory { folder in
+      _ = try Self.fixture(folder).run()
+      let log = try Data(contentsOf: URL(fileURLWithPath: folder + "/work/stages/train/training.json"))
+      let record = try #require(try JSONSerialization.jsonObject(with: log) as? [String: Any])
+      let steps = try #require(record["steps"] as? [[String: Any]])
+      #expect(steps.first?["step"] as? Int == 1)
+      for key in ["loss", "learningRate", "tokensPerSecond", "gigaflopsPerSecond", "peakShare"] {
+        #expect(steps.allSatisfy { $0[key] is NSNumber }, "\(key)")
+      }
+      let report = try String(contentsOfFile: folder + "/work/runs/000001/report.html", encoding: .utf8)
+      #expect(report.contains("Share of the matrix peak"))
+    }
+  }
+
+  @Test func anEncoderDecoderWithExpertsIsTrainedAndServed() throws {
+    try withTemporaryDirectory { folder in
+      let section = """
+        { backbone: encoder-decoder, decoderLayers: 1, cutsPerSequence: 2, targetItems: 2, tiesTables: false,
+          experts: { count: 4, selected: 2, hidden: 16 }, width: 16, heads: 2, layers: 1, hidden: 32, epochs: 2, warmup: 5,
+          positionsPerBatch: 512, baselines: [popularity] }
+        """
+      let observer = ProgressRecorder()
+      let fixture = Self.fixture(folder, section)
+      try fixture.writeLog()
+      let metrics = try Self.metrics(fixture.pipeline.run(observer: observer))
+      #expect(try #require(metrics["Generator.recall@50"]) > 0)
+      let steps = observer.lines.filter { $0.title == "train: training" }
+      #expect(steps.last?.completed == steps.last?.total)
+      #expect(steps.allSatisfy { $0.detail.contains("experts ") })
+      #expect(try Self.served(folder).recommend(history: ["item-1", "item-2"], count: 5).count == 5)
+      #expect(!ran(try fixture.run()).contains(.train))
+    }
+  }
+
   @Test func anUnchangedNightTrainsNothing() throws {
     try withTemporaryDirectory { folder in
       let fixture = Self.fixture(folder)

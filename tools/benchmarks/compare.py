@@ -8,6 +8,7 @@
         --checkpoint efficientnet-lite0.pth --input ../shared/data/movielens/images
     tools/benchmarks/compare.py train-recommender --precision f16
     tools/benchmarks/compare.py align
+    tools/benchmarks/compare.py recommend --peer-precision bf16
 
 The peers are small Python programs (FAISS, py-lmdb, PyTorch) that print one JSON line each; PEERS names their folder and
 PEER_PYTHON the interpreter that has their requirements installed. Both sides run on the same machine, in turn
@@ -86,8 +87,19 @@ def align(a, peers):
             {"pairs/s, ours over peer": lambda ours, peer: ours["pairs_per_s"] / peer["pairs_per_s"]})
 
 
+def recommend(a, peers):
+    # Weights are drawn by our side, which runs first, so that both answer alike.
+    weights = pathlib.Path(tempfile.gettempdir()) / f"tessera-beam-{os.getpid()}.safetensors"
+    flags = ["--users", str(a.users), "--beam", str(a.beam), "--threads", str(a.threads), "--weights", str(weights)]
+    return ([a.tessera, "bench", "recommend", "--precision", a.precision, *flags],
+            [a.python, str(ROOT / "tools/benchmarks/peer_beam.py"), "--precision", a.peer_precision, *flags],
+            {"users/s, ours over peer": lambda ours, peer: ours["users_per_s"] / peer["users_per_s"],
+             "log p of the best ID, ours over peer": lambda ours, peer: ours["best_score"] / peer["best_score"]})
+
+
 BENCHMARKS = {"residual-kmeans": residual_kmeans, "store": store, "encode-text": encode_text,
-              "encode-image": encode_image, "train-recommender": train_recommender, "align": align}
+              "encode-image": encode_image, "train-recommender": train_recommender, "align": align,
+              "recommend": recommend}
 
 
 def main():
@@ -110,6 +122,8 @@ def main():
     p.add_argument("--peer-precision", choices=["fp32", "bf16"], default="fp32")
     p.add_argument("--limit", type=int, default=400)
     p.add_argument("--steps", type=int, default=8, help="train-recommender, align: steps that are timed")
+    p.add_argument("--users", type=int, default=1024, help="recommend")
+    p.add_argument("--beam", type=int, default=50, help="recommend")
     a = p.parse_args()
     ours_command, peer_command, ratios = BENCHMARKS[a.benchmark](
         a, lambda name: [a.python, str(pathlib.Path(a.peers) / name)])

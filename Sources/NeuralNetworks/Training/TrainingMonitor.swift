@@ -10,10 +10,15 @@ public struct TrainingEvent: Sendable, Equatable, Codable {
   public var tokensPerSecond: Double
   /// The largest share of rows that an expert had over the mean; nil without experts.
   public var expertImbalance: Double?
+  /// Of matrix products, in the step and its gradients: ``Tape/productOperations`` over the step's time; nil where they
+  /// were not counted.
+  public var gigaflopsPerSecond: Double?
+  /// That over what the machine's products reach at best in the precision of the training; nil where it was not measured.
+  public var peakShare: Double?
 
   public init(
     step: Int, loss: Float, learningRate: Float, gradientNorm: Double, tokensPerSecond: Double,
-    expertImbalance: Double? = nil
+    expertImbalance: Double? = nil, gigaflopsPerSecond: Double? = nil, peakShare: Double? = nil
   ) {
     self.step = step
     self.loss = loss
@@ -21,6 +26,8 @@ public struct TrainingEvent: Sendable, Equatable, Codable {
     self.gradientNorm = gradientNorm
     self.tokensPerSecond = tokensPerSecond
     self.expertImbalance = expertImbalance
+    self.gigaflopsPerSecond = gigaflopsPerSecond
+    self.peakShare = peakShare
   }
 }
 

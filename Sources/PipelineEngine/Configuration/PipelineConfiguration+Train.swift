@@ -1,5 +1,5 @@
 public import BehaviorAlignment
-internal import Recommenders
+package import Recommenders
 internal import TensorMath
 
 extension PipelineConfiguration {
@@ -21,10 +21,12 @@ extension PipelineConfiguration {
     public var rerank: Float
     /// Whether a user's earlier items are left out of answers.
     public var excludesHistory: Bool
-    var shape: GeneratorConfiguration
-    var training: GeneratorTraining.Parameters
+    package var shape: GeneratorConfiguration
+    package var training: GeneratorTraining.Parameters
     var sequential: SequentialModel.Configuration
     var sequentialTraining: SequentialTraining.Parameters
+    /// Of `tessera train --sweep`; no part of what the stage makes.
+    package var sweep: [GeneratorConfiguration]
   }
 
   /// What the schema cannot say of `train`.
@@ -44,6 +46,8 @@ extension PipelineConfiguration {
         section.lines["heads"] ?? line,
         "train.heads: \(train.shape.heads) does not divide train.width, \(train.shape.width)")
     }
+    train.checkShape(section, line: line, validator: &validator)
+    train.checkSweep(section, validator: &validator)
   }
 }
 
@@ -70,20 +74,23 @@ extension PipelineConfiguration.Train {
     if let value = section.number("dropout") { shape.dropout = Float(value) }
     if let value = section.integer("maximumHistory") { shape.maximumHistory = value }
     if section.text("prefixTables") == "none" { shape.prefixTables = [] }
+    shape.addBackbone(section)
     training = GeneratorTraining.Parameters()
     if let value = section.integer("epochs") { training.epochs = value }
     if let value = section.integer("positionsPerBatch") { training.positionsPerBatch = value }
     if let value = section.number("learningRate") { training.learningRate = Float(value) }
     if let value = section.integer("warmup") { training.warmup = value }
+    if let value = section.integer("cutsPerSequence") { training.cutsPerSequence = value }
     if let value = section.number("weightDecay") { training.weightDecay = Float(value) }
     if let value = section.text("precision").flatMap(WeightPrecision.init(rawValue:)) { training.precision = value }
     training.seed = section.integer("seed").map { UInt64($0) } ?? seed
     let settings = section.section("sasrec") ?? CheckedSection()
     sequential = SequentialModel.Configuration(settings)
     sequentialTraining = SequentialTraining.Parameters(settings, seed: training.seed)
+    sweep = Self.sweep(section, shape)
   }
 
-  var stageInputs: [StageInput] {
+  package var stageInputs: [StageInput] {
     let tables = shape.prefixTables.map { "\($0)" } ?? "all"
     return [
       StageInput(name: "train.window", value: "\(window), maxEventsPerUser \(maximumEventsPerUser)"),
@@ -104,6 +111,6 @@ extension PipelineConfiguration.Train {
       StageInput(
         name: "train.sasrec",
         value: baselines.contains(.sasrec) ? sequential.summary + ", " + sequentialTraining.summary : "absent"),
-    ]
+    ] + backboneInputs
   }
 }

@@ -1,3 +1,5 @@
+internal import Recommenders
+
 /// The keys of the section `train`.
 extension PipelineSchema {
   static let train: [ConfigurationKey] = [
@@ -6,8 +8,14 @@ extension PipelineSchema {
       "What may be learned from; the rest is held out. Default: that of 'pairs', else { leaveLast: 2 }."),
     ConfigurationKey(
       "maxEventsPerUser", .integer(2...1_000_000), "Of each user, the latest so many events count. Default: 4096."),
+    ConfigurationKey(
+      "backbone", .choice(Array(backbones.keys).sorted()),
+      "one-position reads each item as one position and learns at all positions at once; encoder-decoder reads and writes "
+        + "code by code, as OneRec does, and costs several times as much per item. Default: one-position."),
     ConfigurationKey("width", .integer(8...4096), "Floats of an item's state. Default: 128."),
-    ConfigurationKey("layers", .integer(1...48), "Layers over a user's items. Default: 2."),
+    ConfigurationKey(
+      "layers", .integer(1...48), "Layers over a user's items; those of the encoder in an encoder-decoder. Default: 2."),
+    ConfigurationKey("decoderLayers", .integer(1...48), "Layers of the decoder in an encoder-decoder. Default: 2."),
     ConfigurationKey("heads", .integer(1...64), "Attention heads, a divisor of 'width'. Default: 4."),
     ConfigurationKey("hidden", .integer(8...65_536), "Floats in feed-forward parts. Default: 512."),
     ConfigurationKey("dropout", .number(0...0.9), "Dropped in training. Default: 0.4."),
@@ -17,6 +25,19 @@ extension PipelineSchema {
       "prefixTables", .choice(["all", "none"]),
       "Whether prefixes of an item's codes have vectors of their own on the input side, beside those of its codes: "
         + "they remember items, and help items seen in training more than new ones. Default: all."),
+    ConfigurationKey(
+      "tiesTables", .boolean,
+      "Whether a code is chosen by its likeness to the vector that it is read as; false gives the choice vectors of its "
+        + "own. Default: true."),
+    ConfigurationKey(
+      "experts", .section(experts),
+      "Of an encoder-decoder: a sparse mixture of experts in each layer of the decoder. Default: none."),
+    ConfigurationKey(
+      "targetItems", .integer(1...256),
+      "Of an encoder-decoder: items that it learns to write one behind another, a session. Default: 1."),
+    ConfigurationKey(
+      "cutsPerSequence", .integer(1...65_536),
+      "Of an encoder-decoder: places in each user's sequence that an epoch draws to learn at. Default: 3."),
     ConfigurationKey("epochs", .integer(1...10_000), "Passes over the log. Default: 12."),
     ConfigurationKey("positionsPerBatch", .integer(1...(1 << 20)), "Items read per step. Default: 1024."),
     ConfigurationKey("learningRate", .number(1e-7...1), "At its peak. Default: 0.002."),
@@ -37,5 +58,26 @@ extension PipelineSchema {
       "baselines", .list(of: .choice(["popularity", "item-knn", "sasrec"]), count: 0...3),
       "What the recommender is measured beside. Default: [popularity, item-knn]; sasrec is trained, which takes time."),
     ConfigurationKey("sasrec", .section(sequentialModel), "The shape and training of that baseline."),
+    ConfigurationKey(
+      "sweep", .list(of: .section(sweepSize), count: 1...64),
+      "The sizes that 'tessera train --sweep' trains. Default: a quarter, half, once and twice 'width' and 'hidden'."),
+  ]
+
+  /// By the word of a pipeline file.
+  static let backbones: [String: GeneratorConfiguration.Backbone] = [
+    "one-position": .onePosition, "encoder-decoder": .encoderDecoder,
+  ]
+
+  private static let experts: [ConfigurationKey] = [
+    ConfigurationKey("count", .integer(1...4096), required: true, "Experts of a layer."),
+    ConfigurationKey("selected", .integer(1...4096), "Experts that each position goes through. Default: 2, or all."),
+    ConfigurationKey("hidden", .integer(1...65_536), "Floats inside an expert. Default: train.hidden."),
+  ]
+
+  private static let sweepSize: [ConfigurationKey] = [
+    ConfigurationKey("width", .integer(8...4096), required: true, "As train.width."),
+    ConfigurationKey("layers", .integer(1...48), "As train.layers, which is the default."),
+    ConfigurationKey(
+      "hidden", .integer(8...65_536), "As train.hidden. Default: as many times 'width' as there; experts likewise."),
   ]
 }

@@ -24,14 +24,8 @@ struct RecommenderData {
       throw PipelineError(
         .invalidData, "the pipeline has no section 'train', so there is no recommender; add 'train: {}'")
     }
-    let snapshot = try GenerationSnapshot(store: store, generation: generation)
-    var ids = IdentifierTable()
-    for row in 0..<snapshot.count { _ = ids.insert(snapshot.columns.ids[row]) }
-    self.ids = ids
-    self.generation = snapshot.manifest.generation
-    tokens = try ItemTokens(
-      sizes: snapshot.sizes, codes: snapshot.columns.codes, isPresent: Array(repeating: true, count: snapshot.count),
-      generation: snapshot.manifest.generation)
+    let items = try GenerationItems(store, generation: generation)
+    (ids, tokens, self.generation) = (items.ids, items.tokens, items.manifest.generation)
     let log = try BehaviorLog.log(configuration.catalog, rejectedTo: rejected)
     let history = try BehaviorLog.history(log, items: ids, maximumEventsPerUser: train.maximumEventsPerUser)
     users = InteractionHistory.users(of: log)

@@ -36,38 +36,11 @@ extension ReportPage {
       extent: "\(lines.first?.count ?? 0) epochs")
   }
 
-  /// Lines from zero to the largest value, the first one solid.
-  /// - Parameters:
-  ///   - aside: a word and a value beside the title.
-  ///   - mark: a place of the first line that is marked.
-  ///   - extent: what the width stands for.
+  /// Lines from zero to the largest value, the first one solid; see ``LineChart``.
   func lineChart(
     _ title: String, _ explanation: String, _ lines: [[Double]], aside: (word: String, value: Double?),
     mark: Int? = nil, extent: String
   ) -> HTML {
-    let values = lines.flatMap { $0 }.filter(\.isFinite)
-    guard let most = values.max(), most > 0, let solid = lines.first, let first = solid.first, let last = solid.last,
-      let value = aside.value
-    else { return .empty }
-    let (width, height) = (256.0, 72.0)
-    func x(_ place: Int) -> Double { Double(place) / Double(max(1, solid.count - 1)) * width }
-    func y(_ value: Double) -> Double { height - value / most * (height - 2) }
-    let paths: [HTML] = lines.enumerated().map { index, line in
-      var path: HTML = .empty
-      for (place, value) in line.enumerated() where value.isFinite {
-        path = "\(path)\(place == 0 ? "M" : "L")\(number: x(place)) \(number: y(value))"
-      }
-      return "<path class=\"\(index == 0 ? "curve" : "curve dashed")\" d=\"\(path)\"/>"
-    }
-    let line: HTML =
-      mark.map { "<line class=\"mean\" x1=\"\(number: x($0))\" x2=\"\(number: x($0))\" y1=\"0\" y2=\"72\"/>" } ?? .empty
-    let kind = ReportFigure.Kind.decimal
-    return """
-      <article class="panel"><h3>\(title)<span class="aside">\(aside.word) \(kind.text(value))</span></h3>
-      <svg class="chart" viewBox="0 0 256 72" preserveAspectRatio="none" role="img"><title>\(title) over \
-      \(extent), from \(kind.text(first)) to \(kind.text(last))</title>\(paths)\(line)</svg>
-      <p class="axis" aria-hidden="true"><span>most \(kind.text(most))</span><span>\(extent)</span></p>
-      <p class="small">\(explanation)</p></article>
-      """
+    LineChart(title: title, explanation: explanation, lines: lines, aside: aside, mark: mark, extent: extent).html
   }
 }

@@ -21,6 +21,8 @@ public struct ReportRecommender: Sendable, Equatable, Codable {
     public var step: Int
     public var loss: Double
     public var learningRate: Double
+    /// Of what the machine's matrix products reach at best; nil where it was not measured.
+    public var peakShare: Double?
   }
 
   /// After an epoch.
@@ -44,7 +46,8 @@ public struct ReportRecommender: Sendable, Equatable, Codable {
     stopReason = record.stopReason
     users = record.table?.slices.first { $0.slice == .all }?.queries ?? 0
     steps = record.steps.map {
-      Step(step: $0.step, loss: Double($0.loss), learningRate: Double($0.learningRate))
+      Step(
+        step: $0.step, loss: Double($0.loss), learningRate: Double($0.learningRate), peakShare: $0.peakShare)
     }
     epochs = record.measurements.map {
       Epoch(epoch: $0.epoch, loss: $0.loss, validationNDCG: $0.validationNDCG)
@@ -118,7 +121,10 @@ extension ReportPage {
       over: "\(recommender.steps.last?.step ?? 0) steps")
     let gain = curve(
       "NDCG@10 on validation", "The epoch with the best is kept.", gains, over: "\(gains.count) epochs")
-    return "\(loss)\(gain)\(rate)"
+    let share = curve(
+      "Share of the matrix peak", "Of what matrix products in the training's precision reach on this machine at best.",
+      recommender.steps.compactMap(\.peakShare), over: "\(recommender.steps.last?.step ?? 0) steps")
+    return "\(loss)\(gain)\(rate)\(share)"
   }
 
   private func curve(_ title: String, _ explanation: String, _ values: [Double], over extent: String) -> HTML {

@@ -74,6 +74,7 @@ enum ReportStyle {
     .mean{stroke:var(--ink);stroke-width:1;stroke-dasharray:4 3;vector-effect:non-scaling-stroke;opacity:.6}
     .curve{fill:none;stroke:var(--accent);stroke-width:2;vector-effect:non-scaling-stroke}
     .curve.dashed{stroke:var(--soft);stroke-width:1.5;stroke-dasharray:5 3}
+    .dot{stroke:var(--accent);stroke-width:7;stroke-linecap:round;vector-effect:non-scaling-stroke}
     .axis{display:flex;justify-content:space-between;font-size:12px;color:var(--soft);margin:4px 0 10px}
     .pairs{display:grid;grid-template-columns:1fr 1fr;gap:6px 16px;margin:0 0 12px}
     .pairs dt{font-size:12px;color:var(--soft)}

@@ -7,13 +7,16 @@ public struct ProgressLine: Sendable, Equatable {
   public var completed: Int
   public var total: Int
   public var unit: String
+  /// What else is worth watching; empty for nothing.
+  public var detail: String
 
-  public init(stage: String, step: String, completed: Int, total: Int, unit: String) {
+  public init(stage: String, step: String, completed: Int, total: Int, unit: String, detail: String = "") {
     self.stage = stage
     self.step = step
     self.completed = completed
     self.total = total
     self.unit = unit
+    self.detail = detail
   }
 
   /// The step, named with its stage.
@@ -22,19 +25,23 @@ public struct ProgressLine: Sendable, Equatable {
   private var fraction: Double { total > 0 ? min(1, Double(completed) / Double(total)) : 0 }
 
   /// For a terminal: `encode: embedding  ███████▌      42 %  1,200 items/s  3 s left`
-  public func bar(seconds: Double) -> String {
+  /// - Parameter columns: of the terminal; a longer line would wrap, and could not be written over.
+  public func bar(seconds: Double, columns: Int = .max) -> String {
     let width = 24
     let eighths = Int(fraction * Double(width * 8))
     let partial = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8]
     let filled = String(repeating: "█", count: eighths / 8) + partial
     let rest = String(repeating: " ", count: max(0, width - filled.count))
-    return "\(title)  \(filled)\(rest) \(percent)\(rateAndRest(seconds))"
+    let line = "\(title)  \(filled)\(rest) \(percent)\(rateAndRest(seconds))\(ending)"
+    return String(line.prefix(max(1, columns - 1)))
   }
 
   /// The same for a log.
   public func plain(seconds: Double) -> String {
-    "\(title): \(completed) of \(total) \(unit), \(percent)\(rateAndRest(seconds))"
+    "\(title): \(completed) of \(total) \(unit), \(percent)\(rateAndRest(seconds))\(ending)"
   }
+
+  private var ending: String { detail.isEmpty ? "" : "; \(detail)" }
 
   private var percent: String { "\(Int(fraction * 100)) %" }
 

@@ -109,7 +109,10 @@ final class RunContext {
     return result
   }
 
-  func progress(_ stage: StageName, _ step: String, _ completed: Int, of total: Int, unit: String = "items") {
-    observer.observe(.progress(stage, step: step, completed: completed, total: total, unit: unit))
+  func progress(
+    _ stage: StageName, _ step: String, _ completed: Int, of total: Int, unit: String = "items", detail: String = ""
+  ) {
+    observer.observe(
+      .progress(stage, step: step, completed: completed, total: total, unit: unit, detail: detail))
   }
 }

@@ -2,8 +2,9 @@
 public enum RunEvent: Sendable {
   case skipped(StageName)
   case started(StageName, reason: String)
-  /// `completed` of `total` units of one step of a stage; `total` is 0 where nobody knows it.
-  case progress(StageName, step: String, completed: Int, total: Int, unit: String)
+  /// `completed` of `total` units of one step of a stage; `total` is 0 where nobody knows it. `detail` is what else is
+  /// worth watching, such as a loss; empty for nothing.
+  case progress(StageName, step: String, completed: Int, total: Int, unit: String, detail: String = "")
   case finished(StageName, seconds: Double, summary: String)
   /// Worth a line in a log.
   case note(String)

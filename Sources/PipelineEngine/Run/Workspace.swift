@@ -15,6 +15,8 @@ public struct Workspace: Sendable {
   var runs: String { root + "/runs" }
   /// Which recommender goes with which generation.
   var recommenders: String { root + "/recommenders" }
+  /// What studies of the pipeline leave, which no stage reads.
+  var studies: String { root + "/studies" }
 
   /// What stages hand each other; a stage's manifest appears last and vouches for its files.
   func stage(_ stage: StageName) -> String { root + "/stages/" + stage.rawValue }
@@ -25,7 +27,7 @@ public struct Workspace: Sendable {
 
   /// What an export may not be called, because the workspace keeps other things there.
   static let reservedNames: Set<String> = [
-    "store", "cache", "models", "catalog", "runs", "stages", "lock", "recommenders",
+    "store", "cache", "models", "catalog", "runs", "stages", "studies", "lock", "recommenders",
   ]
 
   func model(_ fingerprint: String) -> String { models + "/" + fingerprint + ".safetensors" }

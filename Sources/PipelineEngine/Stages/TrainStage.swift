@@ -2,6 +2,7 @@ internal import BehaviorAlignment
 internal import Foundation
 internal import NeuralNetworks
 internal import Recommenders
+internal import TensorMath
 
 /// Trains a recommender on the codes that are served, and measures it on what training did not see.
 struct TrainStage: Stage {
@@ -95,22 +96,16 @@ struct TrainStage: Stage {
   ) throws -> (result: GeneratorTraining.Result, log: [TrainingEvent]) {
     let queries = data.queries(maximumHistory: settings.shape.maximumHistory)
     let interruption = Interruption.current
-    var log: [TrainingEvent] = []
-    let events = data.split.summary.trainingEvents + data.split.summary.trainingUsers
-    let perEpoch = max(1, events / settings.training.positionsPerBatch)
-    let interval = max(1, perEpoch * settings.training.epochs / 200)
+    var log = TrainingLog(peak: ProductPeak.measure(settings.training.precision))
     let result = try GeneratorTraining(settings.shape, parameters: settings.training).train(
       data.tokens, split: data.split, validation: queries.validation, checkpoint: try checkpoint(context),
       isCancelled: { interruption.isRequested },
       observe: { progress in
-        switch progress {
-        case .step(let event):
-          if event.step % interval == 0 || event.step == 1 { log.append(event) }
-          context.progress(.train, "training", event.step, of: perEpoch * settings.training.epochs, unit: "steps")
-        case .epoch: break
-        }
+        guard let event = log.note(progress) else { return }
+        context.progress(
+          .train, "training", event.step, of: log.plannedSteps, unit: "steps", detail: event.progressText)
       })
-    return (result, log)
+    return (result, log.kept)
   }
 
   /// Where training is kept after every epoch: a run that was stopped goes on from there, for the same inputs only.
@@ -135,6 +130,9 @@ struct TrainStage: Stage {
     result.metrics["steps"] = Double(trained.steps)
     result.metrics["epoch"] = Double(trained.epoch)
     result.metrics["tokensPerSecond"] = trained.tokensPerSecond.rounded()
+    result.metrics["gigaflopsPerSecond"] = (trained.productOperations / max(trained.seconds, 1e-9) / 1e9).rounded()
+    let shares = record.steps.compactMap(\.peakShare).sorted()
+    if !shares.isEmpty { result.metrics["peakShare"] = shares[shares.count / 2] }
     result.summary =
       "\(trained.steps) steps" + Self.headline(record) + (trained.stopReason.map { "; stopped: \($0)" } ?? "")
     return result

@@ -12,6 +12,14 @@ extension EncoderDecoderNetwork {
     }
   }
 
+  package func loss(
+    of next: [UInt32], behind histories: [[UInt32]], _ vocabulary: GeneratorVocabulary, in pass: ModelPass
+  ) -> GeneratorLoss? {
+    loss(histories, targets: next.map { [$0] }, vocabulary, in: pass).map {
+      GeneratorLoss(value: $0, items: next.count)
+    }
+  }
+
   /// The mean over items to write of −log p(ID), given the history and the items written before it: L_NTP of 2502.18965,
   /// section 3.2, over the number of items. Each softmax runs over the codes that lead to a live prefix, as in decoding.
   /// - Parameters:

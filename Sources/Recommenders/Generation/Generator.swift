@@ -1,7 +1,7 @@
 public import BehaviorAlignment
 package import NeuralNetworks
 internal import RealModule
-internal import TensorMath
+public import TensorMath
 
 /// Recommends by writing: the next item's semantic ID, code by code, behind the items of a history.
 ///
@@ -25,6 +25,9 @@ public struct Generator: NextItemRecommender {
   /// item vector⟩. 0 for generation alone; 2 did well on Amazon Beauty. Such answers belong in rows of their own: at
   /// small catalogues the head alone does as well.
   public var denseWeight: Float = 0
+
+  /// How products round their factors while it recommends; of no part in the ``fingerprint``.
+  public var precision = WeightPrecision.single
 
   package let network: any GeneratorNetwork
   package let parameters: ParameterSet
@@ -93,7 +96,7 @@ public struct Generator: NextItemRecommender {
       let block = queries[start..<min(start + Self.blockUsers, queries.endIndex)]
       let openToEach = block.map { open.excluding($0.history, vocabulary) }
       var scorer: any CodeScorer = network.scorer(
-        readable(block), vocabulary, in: ModelPass(inferring: parameters))
+        readable(block), vocabulary, in: ModelPass(inferring: parameters, precision: precision))
       let beams = search.search(&scorer, users: block.map(\.user), open: openToEach)
       var scored = zip(beams, openToEach).map { items(of: $0, $1) }
       if denseWeight != 0 { addDenseScores(to: &scored, scorer.userStates.value) }

@@ -17,6 +17,15 @@ package protocol GeneratorNetwork: Sendable {
     dense: DenseObjective?, in pass: ModelPass
   ) -> GeneratorLoss?
 
+  /// What is lost on one item behind each history.
+  /// - Parameters:
+  ///   - next: with codes.
+  ///   - histories: as many, of items with codes; may be empty.
+  /// - Returns: nil without a history.
+  func loss(
+    of next: [UInt32], behind histories: [[UInt32]], _ vocabulary: GeneratorVocabulary, in pass: ModelPass
+  ) -> GeneratorLoss?
+
   /// Reads some users' histories.
   /// - Parameter histories: of items with codes; may be empty.
   func scorer(_ histories: [[UInt32]], _ vocabulary: GeneratorVocabulary, in pass: ModelPass) -> Scorer

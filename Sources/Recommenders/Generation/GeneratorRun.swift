@@ -24,7 +24,10 @@ struct GeneratorRun {
   /// The generator to keep, and its epoch.
   var best: (generator: Generator, epoch: Int)?
   private(set) var stopReason: String?
+  /// Of all epochs.
+  let plannedSteps: Int
   private var seconds = 0.0
+  private var operations = 0.0
   private var tokens = 0
   private var positions = 0
 
@@ -63,6 +66,7 @@ struct GeneratorRun {
     let steps = (0..<parameters.epochs).reduce(0) { sum, epoch in
       sum + sequences.batches(epoch: epoch, seed: parameters.seed, positions: parameters.positionsPerBatch).count
     }
+    plannedSteps = steps
     state = TrainingState(
       start?.parameters ?? initial,
       optimizer: AdamW(
@@ -103,11 +107,12 @@ struct GeneratorRun {
   ) throws -> (event: TrainingEvent, items: Int)? {
     let start = ContinuousClock.now
     let gradients: ParameterGradients
-    let (loss, items, loads): (Float, Int, [ExpertLoad])
+    let (loss, items, loads, work): (Float, Int, [ExpertLoad], Double)
     do {
       let pass = ModelPass(training: state.parameters, precision: training.precision, using: &state.random)
       guard let found = network.loss(of: batch, sequences, vocabulary, dense: dense, in: pass) else { return nil }
       (loss, items, loads) = (found.value.scalar, found.items, ExpertLoad.sum(pass.expertLoads))
+      work = pass.tape.productOperations
       // Before its gradients, which cost twice as much.
       try monitor.observe(step: state.step + 1, loss: loss)
       gradients = pass.backward(from: found.value)
@@ -116,12 +121,13 @@ struct GeneratorRun {
     state.parameters.balance(loads, rate: training.expertBalanceRate)
     let duration = (ContinuousClock.now - start) / .seconds(1)
     seconds += duration
+    operations += work
     positions += batch.positions
     tokens += items * vocabulary.tokens.levels
     let event = TrainingEvent(
       step: state.step, loss: loss, learningRate: update.learningRate, gradientNorm: update.gradientNorm,
       tokensPerSecond: Double(items * vocabulary.tokens.levels) / max(duration, 1e-9),
-      expertImbalance: loads.map(\.imbalance).max())
+      expertImbalance: loads.map(\.imbalance).max(), gigaflopsPerSecond: work / max(duration, 1e-9) / 1e9)
     return (event, items)
   }
 
@@ -159,7 +165,8 @@ struct GeneratorRun {
     GeneratorTraining.Result(
       generator: best?.generator ?? generator(state.parameters), measurements: measurements, epoch: best?.epoch ?? 0,
       steps: state.step, tokensPerSecond: Double(tokens) / max(seconds, 1e-9),
-      positionsPerSecond: Double(positions) / max(seconds, 1e-9), stopReason: stopReason)
+      positionsPerSecond: Double(positions) / max(seconds, 1e-9), productOperations: operations, seconds: seconds,
+      stopReason: stopReason)
   }
 }
 

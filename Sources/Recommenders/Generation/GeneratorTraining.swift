@@ -58,6 +58,8 @@ public struct GeneratorTraining: Sendable {
 
   /// What an observer is told.
   public enum Progress: Sendable, Equatable {
+    /// Before the first step: how many there are in all epochs, those of a checkpoint's among them.
+    case started(steps: Int)
     case step(TrainingEvent)
     case epoch(Measurement)
   }
@@ -74,6 +76,10 @@ public struct GeneratorTraining: Sendable {
     public var tokensPerSecond: Double
     /// Items read a second, likewise.
     public var positionsPerSecond: Double
+    /// Floating-point operations of those steps' matrix products, gradients included: ``Tape/productOperations``.
+    public var productOperations: Double
+    /// That those steps took.
+    public var seconds: Double
     /// Why it ended before all epochs were made; nil where it did not.
     public var stopReason: String?
   }
@@ -113,6 +119,7 @@ public struct GeneratorTraining: Sendable {
   ) throws -> Result {
     var run = try GeneratorRun(self, tokens, split, validation, start)
     if let checkpoint { try run.resume(from: checkpoint) }
+    observe(.started(steps: run.plannedSteps))
     try FreedMemory.keeping {
       while run.epoch < parameters.epochs, run.stopReason == nil {
         try run.makeEpoch(isCancelled: isCancelled, observe)

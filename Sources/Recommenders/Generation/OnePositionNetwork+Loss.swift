@@ -12,6 +12,15 @@ extension OnePositionNetwork {
     }
   }
 
+  package func loss(
+    of next: [UInt32], behind histories: [[UInt32]], _ vocabulary: GeneratorVocabulary, in pass: ModelPass
+  ) -> GeneratorLoss? {
+    let batch = SequenceBatch(histories)
+    var following = ContiguousArray<Int32>(repeating: -1, count: batch.rows)
+    for (row, item) in zip(batch.lastRows, next) { following[Int(row)] = Int32(item) }
+    return loss(batch, next: following, vocabulary, in: pass).map { GeneratorLoss(value: $0, items: next.count) }
+  }
+
   /// The mean over next items of −log p(ID), the sum of the cross-entropies of its codes; each softmax runs over the
   /// codes that lead to a live prefix, as in decoding.
   /// - Parameters:

@@ -15,6 +15,12 @@ public enum RankerVariant: String, Sendable, Equatable, Codable, CaseIterable {
   var hasNearest: Bool { self == .itemSetCodes || self == .allCodes }
   var hasTokens: Bool { self == .residualCodes || self == .allCodes }
 
+  /// Whether the items have what the variant reads.
+  public func isPossible(with items: RankerItems) -> Bool {
+    (!hasVectors || items.vectors != nil) && (!hasNearest || items.nearest != nil)
+      && (!hasTokens || items.tokens != nil)
+  }
+
   /// For tables.
   public var title: String {
     switch self {

@@ -47,6 +47,10 @@ extension Variable {
       usesHalves: PackedMatrix.effective(queries.variable.tape.precision) == .half
         && AttentionShape.isWorthHalves(layout, headWidth: width / heads))
     shape.check(queries: queries.variable.rows, keys: keys.variable.rows)
+    // Two products: of queries with keys, of probabilities with values; each has two factors to pass gradients to.
+    let pairs = Double(layout.visiblePairs) * Double(width)
+    queries.variable.tape.countProduct(pairs, gradientsFor: [queries.variable, keys.variable])
+    queries.variable.tape.countProduct(pairs, gradientsFor: [queries.variable, values.variable])
     let (q, k, v) = (queries.matrix, keys.matrix, values.matrix)
     let output = shape.attend(q, k, v)
     let inputs = [queries, keys, values]

@@ -18,6 +18,8 @@ public struct AttentionLayout: Sendable {
     case causal
     /// A number for every query; at least 1.
     case prefix(ContiguousArray<Int32>)
+
+    var isAll: Bool { if case .all = self { true } else { false } }
   }
 
   /// Segments of queries do not overlap. Segments of keys are disjoint or the same; those that are the same follow one
@@ -41,6 +43,15 @@ public struct AttentionLayout: Sendable {
 
   /// Of all segments.
   var queryCount: Int { segments.reduce(0) { $0 + $1.queries.count } }
+
+  /// Keys that queries see, over all queries.
+  var visiblePairs: Int {
+    segments.reduce(0) { sum, segment in
+      visibility.isAll
+        ? sum + segment.queries.count * segment.keys.count
+        : segment.queries.reduce(sum) { $0 + visibleKeys(segment, row: $1) }
+    }
+  }
 
   /// Runs of segments that share their keys: what one task works on, since it adds to the keys' gradients.
   var groups: [Range<Int>] {

@@ -40,6 +40,7 @@ extension Variable {
     precondition(options.hidden.isEmpty || options.hidden.count == rows, "a list of hidden targets for each anchor")
     precondition(options.temperature > 0, "a temperature of \(options.temperature)")
     let (a, b, anchors, others) = (index, targets.index, value, targets.value)
+    tape.countProduct(Double(rows) * Double(targets.rows) * Double(columns), gradientsFor: [self, targets])
     let scores = ContrastiveScores(anchors, others, options)
     return tape.record(Matrix(scalar: scores.loss), from: [self, targets]) { gradient, gradients in
       let outer = scores.gradient(times: gradient.elements[0] / options.temperature)

@@ -10,6 +10,7 @@ extension Variable {
     precondition(
       weights.columns == columns, "\(columns) inputs for weights of \(weights.rows) × \(weights.columns)")
     let (x, w, precision) = (value, weights.value, tape.precision)
+    tape.countProduct(Double(x.rows) * Double(w.rows) * Double(w.columns), gradientsFor: [self, weights])
     let packed = PackedMatrix(transposing: w, precision: precision)
     let output: Matrix
     // Where the activation's slope is taken.

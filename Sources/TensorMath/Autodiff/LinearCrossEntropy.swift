@@ -20,6 +20,7 @@ extension Variable {
   ) -> Variable {
     precondition(table.columns == columns, "\(columns) inputs for a table of \(table.rows) × \(table.columns)")
     precondition(targets.count == rows && targets.allSatisfy { $0 < table.rows }, "a target beyond the table")
+    tape.countProduct(Double(rows) * Double(table.rows) * Double(columns), gradientsFor: [self, table])
     var pass = LinearCrossEntropy(
       value, table.value, bias?.value.elements, shares: CrossEntropy.shares(targets, weights), targets,
       needsInput: needsGradient, needsTable: table.needsGradient, precision: tape.precision)

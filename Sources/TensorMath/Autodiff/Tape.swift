@@ -19,6 +19,11 @@ public final class Tape {
   /// How products round their factors.
   public let precision: WeightPrecision
 
+  /// Floating-point operations of the matrix products and attention so far, a multiplication and an addition each one,
+  /// with those that their gradients will take. What is computed again, and what works element by element, is not
+  /// counted: this is what a model asks for, however it is computed.
+  public private(set) var productOperations = 0.0
+
   /// - Parameters:
   ///   - isRecording: false for inference: no value is kept beyond what the caller holds, and no gradient can be asked
   ///     for.
@@ -26,6 +31,13 @@ public final class Tape {
   public init(isRecording: Bool = true, precision: WeightPrecision = .single) {
     self.isRecording = isRecording
     self.precision = precision
+  }
+
+  /// - Parameters:
+  ///   - multiplications: of the product itself.
+  ///   - inputs: whose gradients are as much again each.
+  func countProduct(_ multiplications: Double, gradientsFor inputs: [Variable]) {
+    productOperations += 2 * multiplications * Double(1 + inputs.count(where: \.needsGradient))
   }
 
   /// A leaf that needs no gradient.

@@ -12,7 +12,7 @@ struct BenchCommand: ParsableCommand {
     subcommands: [
       BenchResidualKMeans.self, BenchQuantizers.self, BenchStore.self, BenchProducts.self, BenchNight.self,
       BenchEncodeText.self, BenchEncodeImage.self, BenchPairs.self, BenchAlign.self, BenchRepresentations.self,
-      BenchTraining.self,
+      BenchTraining.self, BenchRecommend.self, BenchRanker.self,
     ])
 }
 

@@ -56,10 +56,29 @@ struct PublishCommand: StageCommand {
 
 struct TrainCommand: StageCommand {
   static let configuration = CommandConfiguration(
-    commandName: "train", abstract: "Trains a recommender on the published codes: run --until train.")
+    commandName: "train", abstract: "Trains a recommender on the published codes: run --until train.",
+    discussion: """
+      With --sweep, trains it at the sizes of train.sweep instead, on the generation that is served, and prints what \
+      each came to. The recommender that is served stays as it is. The plot of loss against compute is studies/sweep.html \
+      in the workspace.
+      """)
   static let stage = StageName.train
   @OptionGroup var file: PipelineArgument
+  @Flag(help: "Train at several sizes and compare them; nothing that is served changes.") var sweep = false
   @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    guard sweep else {
+      return try PipelineRun(pipeline: file.load(), output: output).execute(Pipeline.RunOptions(until: Self.stage))
+    }
+    let pipeline = try file.load()
+    RunThreads.set(output.threads ?? pipeline.configuration.threads)
+    Interruption.watchSignals()
+    let study = try ScalingStudy(pipeline)
+    let result = try study.run(observer: output.observer())
+    if output.json { return try Output.json(result) }
+    Output.figures(result.plainText() + "\nloss against compute: \(study.folder)/sweep.html")
+  }
 }
 
 struct ReportCommand: ParsableCommand {

@@ -26,8 +26,10 @@ final class ConsoleObserver: RunObserver {
       line("\(stage.rawValue): done in \(ProgressLine.duration(seconds))\(summary.isEmpty ? "" : ": \(summary)")")
     case .note(let text): line(text)
     case .warning(let text): line("warning: \(text)")
-    case .progress(let stage, let step, let completed, let total, let unit):
-      progress(ProgressLine(stage: stage.rawValue, step: step, completed: completed, total: total, unit: unit))
+    case .progress(let stage, let step, let completed, let total, let unit, let detail):
+      progress(
+        ProgressLine(
+          stage: stage.rawValue, step: step, completed: completed, total: total, unit: unit, detail: detail))
     }
   }
 
@@ -53,12 +55,19 @@ final class ConsoleObserver: RunObserver {
       let elapsed = now - state.stepStart
       let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
       if isTerminal {
-        write("\r\u{1B}[K" + progress.bar(seconds: seconds))
+        write("\r\u{1B}[K" + progress.bar(seconds: seconds, columns: Self.columns))
         state.barIsShown = true
       } else {
         write(progress.plain(seconds: seconds) + "\n")
       }
     }
+  }
+
+  /// Of the terminal, as it is now; as many as are usual where it does not say.
+  private static var columns: Int {
+    var size = winsize()
+    let isKnown = unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0
+    return isKnown && size.ws_col > 0 ? Int(size.ws_col) : 80
   }
 
   private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
