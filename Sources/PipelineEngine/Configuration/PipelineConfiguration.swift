@@ -20,6 +20,7 @@ public struct PipelineConfiguration: Sendable {
   public var behavior: Behavior?
   public var train: Train?
   public var finetune: Finetune?
+  public var preference: Preference?
   public var represent: Represent?
   public var quantize: Quantize?
   public var resolve: Resolve?
@@ -152,6 +153,7 @@ extension PipelineConfiguration {
     align = root.section("align").map { [encode] in Align($0, seed: seed, hasImages: encode?.image != nil) }
     behavior = root.section("behavior").map { Behavior($0, seed: seed) }
     train = root.section("train").map { [pairs] in Train($0, pairs: pairs, seed: seed) }
+    preference = root.section("preference").map { [train] in Preference($0, train: train, seed: seed) }
     finetune = root.section("finetune").map { Finetune($0, seed: seed) }
     quantize = root.section("quantize").map { Quantize($0, seed: seed) }
     resolve = root.section("resolve").map(Resolve.init)
@@ -185,6 +187,7 @@ extension PipelineConfiguration {
     checkBehavior(root, validator: &validator)
     checkTrain(root, validator: &validator)
     checkFinetune(root, validator: &validator)
+    checkPreference(root, validator: &validator)
     quantize?.check(root.section("quantize"), &validator)
     for (index, export) in export.enumerated() {
       let first = export.path.split(separator: "/").first.map(String.init) ?? ""

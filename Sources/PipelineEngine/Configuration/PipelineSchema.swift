@@ -36,6 +36,9 @@ public enum PipelineSchema {
       "How 'tessera finetune' moves the codes by the recommender's gradients, and what a change must prove."),
     ConfigurationKey(
       "train", .section(train), "A recommender that reads the published semantic IDs, and how it is measured."),
+    ConfigurationKey(
+      "preference", .section(preference),
+      "How 'tessera train --stage preference' aligns the recommender with a reward that is learned from the log."),
     ConfigurationKey("report", .section(report), "The run's HTML and JSON report."),
   ])
 

@@ -61,13 +61,29 @@ struct TrainCommand: StageCommand {
       With --sweep, trains it at the sizes of train.sweep instead, on the generation that is served, and prints what \
       each came to. The recommender that is served stays as it is. The plot of loss against compute is studies/sweep.html \
       in the workspace.
+
+      With --stage preference, aligns the recommender that is served with a reward that is learned from the log, as the \
+      section preference says. It takes the recommender's place if the guards let an epoch pass.
       """)
   static let stage = StageName.train
+
+  enum TrainingStage: String, ExpressibleByArgument, CaseIterable {
+    case recommender, preference
+  }
+
   @OptionGroup var file: PipelineArgument
+  @Option(help: "What is trained: recommender or preference.") var stage = TrainingStage.recommender
   @Flag(help: "Train at several sizes and compare them; nothing that is served changes.") var sweep = false
   @OptionGroup var output: OutputOptions
 
+  func validate() throws {
+    guard !sweep || stage == .recommender else {
+      throw ValidationError("--sweep trains recommenders of several sizes; leave out --stage preference")
+    }
+  }
+
   func run() throws {
+    if stage == .preference { return try align() }
     guard sweep else {
       return try PipelineRun(pipeline: file.load(), output: output).execute(Pipeline.RunOptions(until: Self.stage))
     }
@@ -78,6 +94,13 @@ struct TrainCommand: StageCommand {
     let result = try study.run(observer: output.observer())
     if output.json { return try Output.json(result) }
     Output.figures(result.plainText() + "\nloss against compute: \(study.folder)/sweep.html")
+  }
+
+  private func align() throws {
+    output.apply()
+    Interruption.watchSignals()
+    let outcome = try PreferenceAlignment(try file.load(), observer: output.observer()).run()
+    if output.json { try Output.json(outcome) } else { Output.figures(outcome.plainText()) }
   }
 }
 

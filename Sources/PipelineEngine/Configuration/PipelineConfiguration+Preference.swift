@@ -1,0 +1,59 @@
+internal import Recommenders
+
+extension PipelineConfiguration {
+  /// How `tessera train --stage preference` aligns the recommender with a reward.
+  public struct Preference: Sendable {
+    var parameters: PreferenceOptimization.Parameters
+    /// Ratings at or above which an event is good, an objective each; empty for what is met at all.
+    var ratings: [Float]
+  }
+
+  /// What the schema cannot say of `preference`.
+  func checkPreference(_ root: CheckedSection, validator: inout ConfigurationValidator) {
+    guard preference != nil, train == nil else { return }
+    validator.report(
+      root.lines["preference"] ?? 1, "'preference' aligns a trained recommender: add the section 'train'")
+  }
+}
+
+extension PipelineConfiguration.Preference {
+  /// - Parameter train: whose batches, validation and beam hold here too.
+  init(_ section: CheckedSection, train: PipelineConfiguration.Train?, seed: UInt64) {
+    parameters = PreferenceOptimization.Parameters()
+    let candidates = section.integer("candidates") ?? 64
+    if section.text("method") == "ipa" {
+      var direct = PreferenceOptimization.DirectPreference()
+      direct.candidates = candidates
+      parameters.method = .ipa(direct)
+    } else {
+      var group = PreferenceOptimization.GroupPolicy()
+      group.groupSize = candidates
+      parameters.method = .ecpo(group)
+    }
+    ratings = (section.list("ratings") ?? []).compactMap { value in
+      guard case .number(let number) = value else { return nil }
+      return Float(number)
+    }
+    if let train {
+      parameters.training.positionsPerBatch = train.training.positionsPerBatch
+      parameters.training.precision = train.training.precision
+      parameters.training.weightDecay = train.training.weightDecay
+      parameters.excludesHistory = train.excludesHistory
+    }
+    parameters.training.epochs = section.integer("epochs") ?? 3
+    if let value = section.number("learningRate") { parameters.training.learningRate = Float(value) }
+    parameters.training.seed = section.integer("seed").map { UInt64($0) } ?? seed
+    parameters.share = section.number("share") ?? 0.1
+    if let value = section.integer("users") { parameters.users = value }
+    parameters.weight = Float(section.number("weight") ?? 1)
+    if let weight = section.number("formatWeight"), weight > 0 {
+      var format = PreferenceOptimization.FormatReward()
+      format.weight = Float(weight)
+      parameters.format = format
+    }
+    let guards = section.section("guards")
+    if let value = guards?.number("minimumRewardAUC") { parameters.guards.minimumRewardAUC = value }
+    if let value = guards?.number("ndcgTolerance") { parameters.guards.ndcgTolerance = value }
+    if let value = guards?.number("legalityTolerance") { parameters.guards.legalityTolerance = value }
+  }
+}
