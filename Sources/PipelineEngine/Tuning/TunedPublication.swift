@@ -31,8 +31,6 @@ struct TunedPublication {
     draft.metrics["finetune.churn"] = outcome.evidence.churn
     let next = (try context.store().generations().map(\.generation).max() ?? 0) + 1
     try putRecommender(generation: next, digest: draft.properties["contentDigest"] ?? "")
-    // What the night before decided rests on the generation before this one.
-    FileSystem.remove(context.workspace.root + "/stages/night.json")
     FaultInjection.reach("before tuned publish")
     var options = SemanticIDStore.PublishOptions()
     options.keepGenerations = context.configuration.publish?.keepGenerations
