@@ -11,7 +11,7 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
     let commands = [
       [], ["sample"], ["run"], ["plan"], ["check"], ["inspect"], ["inspect", "collisions"], ["export"], ["rollback"],
       ["encode"], ["pairs"], ["align"], ["behavior"], ["quantize"], ["publish"], ["train"], ["evaluate"], ["recommend"],
-      ["report"], ["bench"], ["bench", "ranker"], ["bench", "recommend"],
+      ["finetune"], ["report"], ["bench"], ["bench", "ranker"], ["bench", "recommend"],
     ]
     var text = ""
     for command in commands {
@@ -28,7 +28,7 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
   }
 
   @Test func commandsOfLaterVersionsAreNotOffered() throws {
-    for command in ["finetune", "serve"] {
+    for command in ["serve"] {
       #expect(try tessera(command, "x.yaml", in: "/").status == 64, "\(command)")
     }
   }

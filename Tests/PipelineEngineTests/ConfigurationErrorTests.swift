@@ -55,8 +55,7 @@ func message(_ yaml: String, environment: [String: String] = [:]) -> String {
     ),
     (
       head + "finetune: { epochs: 3 }\n",
-      "/jobs/job.yaml:3: 'finetune' is not in this version: fine-tuning codes with recommender gradients. "
-        + "Remove the section"
+      "/jobs/job.yaml:3: 'finetune' tunes by a recommender's gradients: add the section 'train'"
     ),
     (
       head + "export: []\n",
@@ -71,7 +70,7 @@ func message(_ yaml: String, environment: [String: String] = [:]) -> String {
       "- a\n",
       "/jobs/job.yaml:1: the pipeline file: expected a section with name, workspace, threads, compute, "
         + "seed, keepRuns, catalog, encode, pairs, align, behavior, represent, quantize, resolve, publish, export, "
-        + "train, report, found a list of 1"
+        + "finetune, train, report, found a list of 1"
     ),
   ]
 

@@ -1,5 +1,5 @@
 internal import BehaviorAlignment
-internal import ItemCatalog
+package import ItemCatalog
 internal import TensorMath
 
 extension PipelineConfiguration {
@@ -13,7 +13,7 @@ extension PipelineConfiguration {
     /// Items in memory while training.
     var itemLimit: Int
     /// Principal components that a modality is reduced to, by its name.
-    var components: [Modality: Int]
+    package var components: [Modality: Int]
   }
 
   /// What the schema cannot say of `align`.
@@ -72,7 +72,7 @@ extension PipelineConfiguration.Align {
     return shape
   }
 
-  var stageInputs: [StageInput] {
+  package var stageInputs: [StageInput] {
     [
       StageInput(
         name: "align.shape",

@@ -1,15 +1,15 @@
-internal import Recommenders
+package import Recommenders
 
 extension PipelineConfiguration {
   /// How `tessera finetune` tunes codes, and what a change must prove.
   public struct Finetune: Sendable {
-    var cycles: Int
+    package var cycles: Int
     /// Of the recommender in each cycle; nil for half of the training's.
-    var epochs: Int?
+    package var epochs: Int?
     /// Recommenders that each arm is tried with.
-    var seeds: Int
-    var tuning: CodeTuning.Parameters
-    var gate: TuningGate.Parameters
+    package var seeds: Int
+    package var tuning: CodeTuning.Parameters
+    package var gate: TuningGate.Parameters
   }
 
   /// What the schema cannot say of `finetune`.

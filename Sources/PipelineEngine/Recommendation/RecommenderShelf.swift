@@ -1,24 +1,30 @@
 /// Which recommender goes with which generation: the files stand in the models' folder under their fingerprints, and stay
 /// as long as the store keeps the generation, so that a rollback finds the recommender of the codes it goes back to.
-struct RecommenderShelf {
-  struct Entry: StageRecord, Equatable {
-    var generation: UInt64
+package struct RecommenderShelf {
+  package struct Entry: StageRecord, Equatable {
+    package var generation: UInt64
     /// Of the recommender.
-    var fingerprint: String
+    package var fingerprint: String
     /// Of the settings and inputs that it was trained with; a training with the same need not be repeated.
-    var key: String
+    package var key: String
+
+    package init(generation: UInt64, fingerprint: String, key: String) {
+      self.generation = generation
+      self.fingerprint = fingerprint
+      self.key = key
+    }
   }
 
   private let workspace: Workspace
 
-  init(_ workspace: Workspace) { self.workspace = workspace }
+  package init(_ workspace: Workspace) { self.workspace = workspace }
 
   private var folder: String { workspace.recommenders }
 
   private func path(_ generation: UInt64) -> String { folder + "/\(generation).json" }
 
   /// The recommender of a generation; nil where none was trained, or its file is gone.
-  func entry(_ generation: UInt64) -> Entry? {
+  package func entry(_ generation: UInt64) -> Entry? {
     guard let entry = Entry.read(path(generation)), entry.generation == generation,
       FileSystem.exists(workspace.model(entry.fingerprint))
     else { return nil }
@@ -26,14 +32,14 @@ struct RecommenderShelf {
   }
 
   /// Takes the place of an earlier entry of the generation.
-  func put(_ entry: Entry) throws {
+  package func put(_ entry: Entry) throws {
     try FileSystem.makeDirectory(folder)
     try entry.write(to: path(entry.generation))
   }
 
   /// Forgets the recommenders of generations that the store no longer keeps.
   /// - Returns: the fingerprints of the others.
-  func keepOnly(_ generations: Set<UInt64>) -> Set<String> {
+  package func keepOnly(_ generations: Set<UInt64>) -> Set<String> {
     var kept: Set<String> = []
     for name in FileSystem.contents(of: folder) {
       guard let generation = UInt64(name.prefix { $0 != "." }), generations.contains(generation) else {

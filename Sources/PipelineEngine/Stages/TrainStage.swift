@@ -46,7 +46,9 @@ struct TrainStage: Stage {
       rejectedTo: folder + "/rejected-interactions.jsonl")
     let shelf = RecommenderShelf(context.workspace)
     let key = try fingerprint(context).digest
-    if let entry = shelf.entry(data.generation), entry.key == key { return try reuse(entry, data, settings, context) }
+    if context.forced != name, let entry = shelf.entry(data.generation), entry.key == key {
+      return try reuse(entry, data, settings, context)
+    }
     let trained = try train(data, settings, context)
     try context.workspace.keepModel(trained.result.generator.fingerprint) { try trained.result.generator.write(to: $0) }
     let results = try measure(trained.result.generator, data, settings, context)

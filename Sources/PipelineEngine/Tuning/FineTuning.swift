@@ -1,7 +1,7 @@
 internal import BehaviorAlignment
 internal import Foundation
 internal import Quantizers
-internal import Recommenders
+package import Recommenders
 internal import SemanticIDStore
 internal import TensorMath
 
@@ -36,6 +36,13 @@ public struct FineTuning {
   /// - Parameter worsening: moves the tuned centroids at random, by that share of their length, before they are judged: a
   ///   drill that shows the gate refuse.
   public func run(worsening: Double = 0) throws(PipelineError) -> TuningOutcome {
+    try run(worsening: worsening, judging: { try TuningGate(settings.gate).decide($0) })
+  }
+
+  /// The same with another judge in the gate's place.
+  package func run(
+    worsening: Double, judging decide: (TuningGate.Evidence) throws -> TuningGate.Decision
+  ) throws(PipelineError) -> TuningOutcome {
     if pipeline.configuration.threads > 0 { Parallelism.threadCount = pipeline.configuration.threads }
     try pipeline.workspace.create()
     let lock = try RunLock(workspace: pipeline.workspace.root)
@@ -45,7 +52,7 @@ public struct FineTuning {
       var recorder = RunRecorder(context, options: Pipeline.RunOptions())
       do {
         try pipeline.runStages(context, Pipeline.RunOptions(until: .train), &recorder)
-        let outcome = try tune(context, &recorder, worsening: worsening)
+        let outcome = try tune(context, &recorder, worsening: worsening, judging: decide)
         try recorder.finish(context, failure: nil)
         try outcome.write(to: context.workspace.run(number) + "/finetune.json")
         return outcome
@@ -58,7 +65,8 @@ public struct FineTuning {
   }
 
   private func tune(
-    _ context: RunContext, _ recorder: inout RunRecorder, worsening: Double
+    _ context: RunContext, _ recorder: inout RunRecorder, worsening: Double,
+    judging decide: (TuningGate.Evidence) throws -> TuningGate.Decision
   ) throws -> TuningOutcome {
     let material = try TuningMaterial(pipeline, context, &recorder)
     guard let entry = RecommenderShelf(context.workspace).entry(material.snapshot.manifest.generation) else {
@@ -69,8 +77,7 @@ public struct FineTuning {
     trial.worsening = worsening
     try trial.run(from: served)
     var outcome = try trial.outcome()
-    let decision = try TuningGate(settings.gate).decide(outcome.evidence)
-    switch decision {
+    switch try decide(outcome.evidence) {
     case .keep(let reasons): outcome.reasons = reasons
     case .publish:
       guard let revision = trial.revision, let codebooks = trial.codebooks, let recommender = trial.recommender else {

@@ -29,11 +29,8 @@ struct TunedPublication {
     draft.metrics = base.metrics.merging(PublishStage.headlines(columns, codebooks)) { $1 }
     draft.metrics["finetune.gain"] = outcome.evidence.gain
     draft.metrics["finetune.churn"] = outcome.evidence.churn
-    try context.workspace.keepModel(recommender.fingerprint) { try recommender.write(to: $0) }
     let next = (try context.store().generations().map(\.generation).max() ?? 0) + 1
     try putRecommender(generation: next, digest: draft.properties["contentDigest"] ?? "")
-    // What the night before decided rests on the generation before this one.
-    FileSystem.remove(context.workspace.root + "/stages/night.json")
     FaultInjection.reach("before tuned publish")
     var options = SemanticIDStore.PublishOptions()
     options.keepGenerations = context.configuration.publish?.keepGenerations
@@ -47,9 +44,19 @@ struct TunedPublication {
   }
 
   private func putRecommender(generation: UInt64, digest: String) throws {
+    let recommender = try numbered(generation)
+    try context.workspace.keepModel(recommender.fingerprint) { try recommender.write(to: $0) }
     let key = try TrainStage().fingerprint(context.configuration, publication: "\(generation)-\(digest)").digest
     try RecommenderShelf(context.workspace).put(
       .init(generation: generation, fingerprint: recommender.fingerprint, key: key))
+  }
+
+  /// The recommender with the generation's number in its codes: it was trained on them before they had one, and its file
+  /// opens for no other.
+  private func numbered(_ generation: UInt64) throws -> Generator {
+    let codes = revision.tokens
+    return try recommender.carried(
+      to: ItemTokens(sizes: codes.sizes, codes: codes.codes, isPresent: codes.isPresent, generation: generation))
   }
 
   private func columns() -> ItemColumns {

@@ -44,6 +44,9 @@ struct TuningMaterial {
     night.carriesIDs = false
     night.reason = "all items are tuned"
     context.night = night
+    // What the night before decided goes with the files that it left: by it a next run would fit everything anew. Without
+    // it the next run decides by the generation that is served then.
+    FileSystem.remove(context.workspace.root + "/stages/night.json")
     let wanted: Set<StageName> = [.encode, .align, .behavior, .represent]
     for stage in pipeline.stages(until: .represent) where wanted.contains(stage.name) {
       try Interruption.check()
