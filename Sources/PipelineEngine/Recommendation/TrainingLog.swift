@@ -1,22 +1,22 @@
 internal import Foundation
 package import NeuralNetworks
-internal import Recommenders
+package import Recommenders
 
 /// What a training tells on its way, with its share of what the machine can do; some of it is kept for the report.
-struct TrainingLog {
+package struct TrainingLog {
   /// The best of matrix products in the training's precision, in GFLOP/s: as measured, or as a step reached, since a
   /// machine that had other work while it was measured shows less than it can.
-  private(set) var peak: Double
-  private(set) var plannedSteps = 0
+  package private(set) var peak: Double
+  package private(set) var plannedSteps = 0
   /// The first step, and one in every 1 / 200 of all.
-  private(set) var kept: [TrainingEvent] = []
+  package private(set) var kept: [TrainingEvent] = []
 
   private static let keptSteps = 200
 
-  init(peak: Double) { self.peak = peak }
+  package init(peak: Double) { self.peak = peak }
 
   /// - Returns: a step's event; nil for what is no step.
-  mutating func note(_ progress: GeneratorTraining.Progress) -> TrainingEvent? {
+  package mutating func note(_ progress: GeneratorTraining.Progress) -> TrainingEvent? {
     switch progress {
     case .started(let steps): plannedSteps = steps
     case .epoch: break

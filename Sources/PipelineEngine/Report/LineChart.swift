@@ -1,28 +1,36 @@
 /// Lines in a panel with a title, as wide as the panel.
-struct LineChart {
-  let title: String
-  let explanation: String
+package struct LineChart {
+  package let title: String
+  package let explanation: String
   /// The first one is solid, the others are dashed.
-  let lines: [[Double]]
+  package let lines: [[Double]]
   /// A word and a value beside the title.
-  let aside: (word: String, value: Double?)
+  package let aside: (word: String, value: Double?)
   /// A place of the first line that is marked.
-  var mark: Int?
+  package var mark: Int?
   /// What the width stands for.
-  let extent: String
+  package let extent: String
   /// Where the lines' values stand from left to right, ascending, in any unit; nil for even steps.
-  var places: [Double]?
+  package var places: [Double]?
   /// The value at the bottom; values below it are drawn there.
-  var bottom = 0.0
+  package var bottom = 0.0
   /// Whether each value is a dot too.
-  var hasDots = false
+  package var hasDots = false
+
+  package init(
+    title: String, explanation: String, lines: [[Double]], aside: (word: String, value: Double?), mark: Int? = nil,
+    extent: String, places: [Double]? = nil, bottom: Double = 0, hasDots: Bool = false
+  ) {
+    (self.title, self.explanation, self.lines, self.aside) = (title, explanation, lines, aside)
+    (self.mark, self.extent, self.places, self.bottom, self.hasDots) = (mark, extent, places, bottom, hasDots)
+  }
 
   private static let (width, height) = (256.0, 72.0)
 
   private var values: [Double] { lines.flatMap { $0 }.filter(\.isFinite) }
 
   /// Empty where there is nothing to draw.
-  var html: HTML {
+  package var html: HTML {
     guard let most = values.max(), most > bottom, let solid = lines.first, let first = solid.first,
       let last = solid.last, let value = aside.value
     else { return .empty }
