@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Users who like the ten items of one group and dislike others', told by ratings.
-private struct RatedFixture {
+struct RatedFixture {
   var pipeline: PipelineFixture
   let folder: String
   var header = "user_id,item_id,timestamp,rating"
@@ -27,10 +27,10 @@ private struct RatedFixture {
     }
   }
 
-  func published() throws -> Pipeline {
+  func published(until stage: StageName = .publish) throws -> Pipeline {
     let text = header + "\n" + log.joined(separator: "\n") + "\n"
     try text.write(toFile: folder + "/interactions.csv", atomically: true, encoding: .utf8)
-    _ = try pipeline.run(until: .publish)
+    _ = try pipeline.run(until: stage)
     return try pipeline.pipeline()
   }
 }

@@ -194,9 +194,6 @@ struct ConfigurationValidator {
 
   private func unknownKey(_ key: String, _ keys: [ConfigurationKey], _ path: String) -> String {
     let place = path.isEmpty ? "at the top level" : "in '\(path)'"
-    if path.isEmpty, let stage = PipelineSchema.laterSections[key] {
-      return "'\(key)' is not in this version: \(stage). Remove the section"
-    }
     let names = keys.map(\.name)
     if let suggestion = nearest(to: key, among: names) {
       return "unknown key '\(key.prefix(60))' \(place); did you mean '\(suggestion)'?"

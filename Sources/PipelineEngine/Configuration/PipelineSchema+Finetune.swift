@@ -10,7 +10,7 @@ extension PipelineSchema {
       "Recommenders that both the served and the tuned codes are tried with; their spread is the noise that a gain must "
         + "exceed. Default: 2."),
     ConfigurationKey("steps", .integer(1...1_000_000), "Batches that codes are tuned on in each cycle. Default: 300."),
-    ConfigurationKey("learningRate", .number(1e-7...1), "Of the centroids, at its peak. Default: 0.002."),
+    ConfigurationKey("learningRate", .number(1e-7...1), "Of the centroids, at its peak. Default: 0.005."),
     ConfigurationKey(
       "temperature", .number(1e-4...100),
       "Of the choice of a code, in units of the mean squared distance to the nearest. Default: 0.1."),

@@ -3,10 +3,6 @@ internal import ItemEncoders
 /// Every key of a pipeline file. One description serves the parser, `Schemas/pipeline.schema.json` and the help.
 public enum PipelineSchema {
   /// Sections that the design has and this version does not run: an error rather than silence.
-  static let laterSections = [
-    "finetune": "fine-tuning codes with recommender gradients"
-  ]
-
   public static let root = ConfigurationShape.section([
     ConfigurationKey("name", .identifier, required: true, "Names the pipeline and its default workspace."),
     ConfigurationKey(

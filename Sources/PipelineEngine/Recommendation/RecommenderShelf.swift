@@ -37,6 +37,9 @@ package struct RecommenderShelf {
     try entry.write(to: path(entry.generation))
   }
 
+  /// Forgets the recommender of a generation; its file goes with the next publication.
+  func remove(_ generation: UInt64) { FileSystem.remove(path(generation)) }
+
   /// Forgets the recommenders of generations that the store no longer keeps.
   /// - Returns: the fingerprints of the others.
   package func keepOnly(_ generations: Set<UInt64>) -> Set<String> {

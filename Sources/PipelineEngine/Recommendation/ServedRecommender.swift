@@ -39,6 +39,10 @@ public struct ServedRecommender {
       guard let trained else {
         throw PipelineError(.inputMissing, "no recommender is trained yet; run 'tessera train' on the pipeline first")
       }
+      if let current, trained == "\(current)" {
+        throw PipelineError(
+          .inputMissing, "the recommender of generation \(current) is gone; run 'tessera run --force train' again")
+      }
       throw PipelineError(
         .inputMissing,
         "the recommender reads the codes of generation \(trained), but generation "

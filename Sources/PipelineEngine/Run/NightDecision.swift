@@ -25,7 +25,7 @@ struct NightDecision {
   private func continues(_ record: NightRecord, _ current: GenerationManifest?) -> Bool {
     guard let current else { return record.base == nil && record.published == nil }
     return current.generation == record.base || current.generation == record.published
-      || current.properties["runKey"] == record.runKey
+      || (current.properties["runKey"] == record.runKey && current.parent == record.base)
   }
 
   private var forcesCodes: Bool {

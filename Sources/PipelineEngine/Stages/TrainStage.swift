@@ -47,7 +47,12 @@ struct TrainStage: Stage {
     let shelf = RecommenderShelf(context.workspace)
     let key = try fingerprint(context).digest
     if context.forced != name, let entry = shelf.entry(data.generation), entry.key == key {
-      return try reuse(entry, data, settings, context)
+      let path = context.workspace.model(entry.fingerprint)
+      if let generator = try? Generator(contentsOf: path, tokens: data.tokens) {
+        return try reuse(generator, data, settings, context)
+      }
+      context.observer.observe(.warning("the recommender '\(path)' cannot be read; it is trained anew"))
+      FileSystem.remove(path)
     }
     let trained = try train(data, settings, context)
     try context.workspace.keepModel(trained.result.generator.fingerprint) { try trained.result.generator.write(to: $0) }
@@ -78,15 +83,14 @@ struct TrainStage: Stage {
 
   /// What fine-tuning trained along with the codes is not trained again, only measured.
   private func reuse(
-    _ entry: RecommenderShelf.Entry, _ data: RecommenderData, _ settings: PipelineConfiguration.Train,
-    _ context: RunContext
+    _ generator: Generator, _ data: RecommenderData, _ settings: PipelineConfiguration.Train, _ context: RunContext
   ) throws -> StageResult {
-    let generator = try Generator(contentsOf: context.workspace.model(entry.fingerprint), tokens: data.tokens)
     let results = try measure(generator, data, settings, context)
     let record = TrainingRecord(
       generation: data.generation, parameters: generator.parameterCount, steps: [], measurements: [], stopReason: nil,
       table: results.isEmpty ? nil : try EvaluationTable(results))
     try record.write(to: TrainingRecord.path(context.workspace))
+    removeCheckpoints(context.workspace.stage(.train))
     var result = self.result(generator, record, context.workspace)
     result.summary = "the recommender of this generation is there already" + Self.headline(record)
     return result

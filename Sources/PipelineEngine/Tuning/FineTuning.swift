@@ -26,6 +26,13 @@ public struct FineTuning {
     guard let train = pipeline.configuration.train, pipeline.configuration.resolve != nil else {
       throw PipelineError(.internalFault, "a pipeline with 'finetune' and without 'train' passed the check")
     }
+    // So that no mistake shows only after hours.
+    do {
+      _ = try CodeTuning(parameters: settings.tuning)
+      _ = try TuningGate(settings.gate)
+    } catch {
+      throw PipelineError(wrapping: error)
+    }
     self.pipeline = pipeline
     self.settings = settings
     self.train = train
@@ -54,7 +61,7 @@ public struct FineTuning {
         try pipeline.runStages(context, Pipeline.RunOptions(until: .train), &recorder)
         let outcome = try tune(context, &recorder, worsening: worsening, judging: decide)
         try recorder.finish(context, failure: nil)
-        try outcome.write(to: context.workspace.run(number) + "/finetune.json")
+        keep(outcome, in: context.workspace.run(number))
         return outcome
       } catch {
         let failure = PipelineError(wrapping: error)
@@ -64,16 +71,28 @@ public struct FineTuning {
     }
   }
 
+  /// What is published stands, whether or not its account can be written.
+  private func keep(_ outcome: TuningOutcome, in folder: String) {
+    do {
+      try outcome.write(to: folder + "/finetune.json")
+    } catch {
+      observer.observe(.warning("what fine-tuning came to is not kept: \(PipelineError(wrapping: error).message)"))
+    }
+  }
+
   private func tune(
     _ context: RunContext, _ recorder: inout RunRecorder, worsening: Double,
     judging decide: (TuningGate.Evidence) throws -> TuningGate.Decision
   ) throws -> TuningOutcome {
     let material = try TuningMaterial(pipeline, context, &recorder)
     guard let entry = RecommenderShelf(context.workspace).entry(material.snapshot.manifest.generation) else {
-      throw PipelineError(.internalFault, "the train stage left no recommender of the served generation")
+      throw PipelineError(
+        .inputMissing,
+        "generation \(material.snapshot.manifest.generation) has no recommender, though the train stage is up to date; run "
+          + "'tessera run --force train' first")
     }
     let served = try Generator(contentsOf: context.workspace.model(entry.fingerprint), tokens: material.data.tokens)
-    var trial = TuningTrial(material, train, settings, try resolver(context), observer: observer)
+    var trial = try TuningTrial(material, train, settings, try resolver(context), observer: observer)
     trial.worsening = worsening
     try trial.run(from: served)
     var outcome = try trial.outcome()

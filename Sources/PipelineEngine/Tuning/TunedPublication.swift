@@ -26,7 +26,7 @@ struct TunedPublication {
     draft.properties = base.properties
     draft.properties["contentDigest"] = try contentDigest(columns, base)
     draft.properties["tunedFrom"] = "\(base.generation)"
-    draft.metrics = base.metrics.merging(PublishStage.headlines(columns, codebooks)) { $1 }
+    draft.metrics = base.metrics.merging(headlines(columns)) { $1 }
     draft.metrics["finetune.gain"] = outcome.evidence.gain
     draft.metrics["finetune.churn"] = outcome.evidence.churn
     let next = (try context.store().generations().map(\.generation).max() ?? 0) + 1
@@ -34,13 +34,31 @@ struct TunedPublication {
     FaultInjection.reach("before tuned publish")
     var options = SemanticIDStore.PublishOptions()
     options.keepGenerations = context.configuration.publish?.keepGenerations
-    let manifest = try context.store().publish(draft, options: options)
+    let manifest: GenerationManifest
+    do {
+      manifest = try context.store().publish(draft, options: options)
+    } catch {
+      RecommenderShelf(context.workspace).remove(next)
+      throw error
+    }
     FaultInjection.reach("after tuned publish")
     if manifest.generation != next {
       try putRecommender(generation: manifest.generation, digest: draft.properties["contentDigest"] ?? "")
     }
     try ModelFolder.removeUnused(context)
     return manifest
+  }
+
+  private func headlines(_ columns: ItemColumns) -> [String: Double] {
+    var metrics = PublishStage.headlines(columns, codebooks)
+    if material.snapshot.manifest.artifacts[QuantizerFile.role] != nil {
+      // Distances are between latent vectors there, and say nothing of what decoding loses.
+      metrics["relativeError"] = nil
+    } else {
+      // What later nights' drift is measured against.
+      metrics["quantize.trainingError"] = metrics["relativeError"]
+    }
+    return metrics
   }
 
   private func putRecommender(generation: UInt64, digest: String) throws {
@@ -68,6 +86,8 @@ struct TunedPublication {
         revision.suffixes[row] == suffixes[row]
         && revision.tokens.codes(ofItem: UInt32(row)) == codes[row * former.levels..<(row + 1) * former.levels]
       distances[row] = revision.resolved.distances[row]
+      // All items were there when these codebooks were trained.
+      flags[row].remove(.newer)
       guard !isSame else { continue }
       for level in 0..<former.levels { codes[row * former.levels + level] = revision.resolved.codes[row, level] }
       suffixes[row] = revision.suffixes[row]

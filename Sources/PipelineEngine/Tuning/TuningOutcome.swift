@@ -84,7 +84,8 @@ extension TuningOutcome {
         + "\(ProgressLine.duration(trainingSeconds)), peak memory \(peakMemory >> 20) MiB")
     if let published {
       lines.append(
-        "generation \(published) is published in place of \(base); 'tessera rollback --to \(base)' goes back")
+        "generation \(published) is published in place of \(base); 'tessera run' brings exports and report up to it, "
+          + "and 'tessera rollback STORE --to \(base)' goes back")
     } else {
       lines.append("generation \(base) stays:")
       lines += reasons.map { "  " + $0 }

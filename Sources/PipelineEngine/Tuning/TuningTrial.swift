@@ -28,13 +28,17 @@ struct TuningTrial {
   init(
     _ material: TuningMaterial, _ train: PipelineConfiguration.Train, _ settings: PipelineConfiguration.Finetune,
     _ resolver: CollisionResolver, observer: any RunObserver
-  ) {
+  ) throws(PipelineError) {
     self.material = material
     self.train = train
     self.settings = settings
     self.resolver = resolver
     self.observer = observer
     queries = material.data.queries(maximumHistory: train.shape.maximumHistory)
+    guard !queries.validation.isEmpty else {
+      throw PipelineError(
+        .invalidData, "the window of 'train' holds nothing out to judge codes by; set train.window to { leaveLast: 2 }")
+    }
   }
 
   /// All items encoded anew, against what is served; nil before the trial ran.
@@ -119,12 +123,8 @@ struct TuningTrial {
 
   // MARK: Judging
 
-  /// - Throws: ``PipelineError`` where nothing is held out to judge by.
   func outcome() throws -> TuningOutcome {
-    guard let last = cycles.last, !queries.validation.isEmpty else {
-      throw PipelineError(
-        .invalidData, "the window of 'train' holds nothing out to judge codes by; set train.window to { leaveLast: 2 }")
-    }
+    guard let last = cycles.last else { throw PipelineError(.internalFault, "a trial is judged before it ran") }
     let served = try arms.served.map { try ndcgs($0, material.data) }
     let tuned = try arms.tuned.map { try ndcgs($0, data(of: $0)) }
     let before = CodeMetrics(material.snapshot.codes, sizes: material.data.tokens.sizes)
