@@ -70,7 +70,7 @@ func message(_ yaml: String, environment: [String: String] = [:]) -> String {
       "- a\n",
       "/jobs/job.yaml:1: the pipeline file: expected a section with name, workspace, threads, compute, "
         + "seed, keepRuns, catalog, encode, pairs, align, behavior, represent, quantize, resolve, publish, export, "
-        + "finetune, train, report, found a list of 1"
+        + "finetune, train, preference, report, found a list of 1"
     ),
   ]
 

@@ -12,8 +12,8 @@ import Testing
     """
 
   private static func fixture(
-    _ folder: String, preference: String? = "{ ratings: [4], epochs: 2, candidates: 8, users: 8 }",
-    minimumRating: String = ", minimumRating: 2"
+    _ folder: String, preference: String? = "{ ratings: [5], rewardEpochs: 60, epochs: 2, candidates: 8, users: 8 }",
+    minimumRating: String = ", minimumRating: 4"
   ) -> RatedFixture {
     RatedFixture(
       folder: folder, neighbors: false, minimumRating: minimumRating,
@@ -27,7 +27,7 @@ import Testing
       let outcome = try PreferenceAlignment(pipeline).run()
       #expect(outcome.generation == 1)
       for quality in [outcome.reward, outcome.judge] {
-        #expect(quality.objectives.map(\.name) == ["rating>=4.0"])
+        #expect(quality.objectives.map(\.name) == ["rating>=5.0"])
         #expect(try #require(quality.least) >= 0.6)
       }
       #expect(outcome.measurements.map(\.epoch) == Array(0..<outcome.measurements.count))
@@ -68,12 +68,12 @@ import Testing
         return [outcome.reward, outcome.judge]
       }
     }
-    #expect(try qualities("2") == qualities("5"))
+    #expect(try qualities("4") == qualities("5"))
   }
 
   @Test func aRewardThatCannotBeTrustedIsNotLearnedFrom() throws {
     try withTemporaryDirectory { folder in
-      let preference = "{ ratings: [4], candidates: 8, users: 8, guards: { minimumRewardAUC: 1 } }"
+      let preference = "{ ratings: [5], candidates: 8, users: 8, guards: { minimumRewardAUC: 1 } }"
       let pipeline = try Self.fixture(folder, preference: preference).published(until: .train)
       let before = try ServedRecommender(pipeline).recommend(user: "u3", count: 5)
       let error = #expect(throws: PipelineError.self) { try PreferenceAlignment(pipeline).run() }

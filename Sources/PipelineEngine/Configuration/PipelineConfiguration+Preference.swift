@@ -6,6 +6,8 @@ extension PipelineConfiguration {
     var parameters: PreferenceOptimization.Parameters
     /// Ratings at or above which an event is good, an objective each; empty for what is met at all.
     var ratings: [Float]
+    /// Of each reward model.
+    var rewardEpochs: Int
   }
 
   /// What the schema cannot say of `preference`.
@@ -34,6 +36,7 @@ extension PipelineConfiguration.Preference {
       guard case .number(let number) = value else { return nil }
       return Float(number)
     }
+    rewardEpochs = section.integer("rewardEpochs") ?? RewardTraining.Parameters().epochs
     if let train {
       parameters.training.positionsPerBatch = train.training.positionsPerBatch
       parameters.training.precision = train.training.precision

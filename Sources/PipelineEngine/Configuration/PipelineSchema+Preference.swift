@@ -8,6 +8,7 @@ extension PipelineSchema {
       "ratings", .list(of: .number(-1e6...1e6), count: 1...8),
       "What a reward model foretells: for each number, whether a rating is that or more. Without it, or in a log without "
         + "ratings, whether an item is met at all."),
+    ConfigurationKey("rewardEpochs", .integer(1...10_000), "Passes of each reward model over its half. Default: 6."),
     ConfigurationKey("epochs", .integer(1...10_000), "Passes over the log. Default: 3."),
     ConfigurationKey("learningRate", .number(1e-7...1), "At its peak. Default: 0.0002."),
     ConfigurationKey("share", .number(0.0001...1), "Of the steps that align as well. Default: 0.1."),

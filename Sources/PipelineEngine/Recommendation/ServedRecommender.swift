@@ -41,7 +41,7 @@ public struct ServedRecommender {
       }
       if let current, trained == "\(current)" {
         throw PipelineError(
-          .inputMissing, "the recommender of generation \(current) is gone; run 'tessera run --force train' again")
+          .inputMissing, "the recommender of generation \(current) is gone; run 'tessera train' again")
       }
       throw PipelineError(
         .inputMissing,

@@ -94,6 +94,7 @@ public struct PreferenceAlignment {
     _ events: RewardEvents, _ users: UserPart, _ data: RecommenderData, _ name: String, seed: UInt64
   ) throws -> RewardModel {
     var parameters = RewardTraining.Parameters()
+    parameters.epochs = settings.rewardEpochs
     parameters.seed = settings.parameters.training.seed &+ seed
     var configuration = RewardConfiguration()
     configuration.maximumHistory = train.shape.maximumHistory
@@ -135,7 +136,7 @@ private struct RewardEvents {
     historyRating = hasRatings ? catalog.minimumRating.map { Float($0) } : nil
     itemCount = data.ids.count
     let rows = log.rows(in: data.ids)
-    let ends = Self.ends(log, rows, data)
+    let ends = Self.ends(log, rows, data, minimumRating: catalog.minimumRating)
     events = (0..<log.count).compactMap { row in
       let (item, user, time) = (rows[Int(log.itemIndices[row])], log.userIndices[row], log.timestamps[row] ?? 0)
       guard item >= 0, time < ends[Int(user)] else { return nil }
@@ -146,19 +147,22 @@ private struct RewardEvents {
 
   /// By user of the log the time from which on nothing may be learned: that of the first event that the recommender is
   /// measured on, or where a time cuts the window, that time for all.
-  private static func ends(_ log: InteractionLog, _ rows: some Collection<Int32>, _ data: RecommenderData) -> [Double] {
-    var ends = [Double](repeating: data.split.summary.cut ?? .infinity, count: log.users.count)
-    let rows = Array(rows)
+  private static func ends(
+    _ log: InteractionLog, _ rows: [Int32], _ data: RecommenderData, minimumRating: Double?
+  ) -> [Double] {
+    var times = [[Double]](repeating: [], count: log.users.count)
+    for row in 0..<log.count where rows[Int(log.itemIndices[row])] >= 0 {
+      if let minimumRating, let rating = log.ratings[row], Double(rating) < minimumRating { continue }
+      times[Int(log.userIndices[row])].append(log.timestamps[row] ?? 0)
+    }
     let users = Dictionary(data.users.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
-    let heldOut = (0..<log.users.count).map { user in
-      users[log.users[user]].map { Set(data.split.heldOutItems(ofUser: $0)) } ?? []
+    let cut = data.split.summary.cut ?? .infinity
+    return (0..<log.users.count).map { user in
+      let heldOut = users[log.users[user]].map { data.split.heldOutItems(ofUser: $0).count } ?? 0
+      guard heldOut > 0, heldOut <= times[user].count else { return cut }
+      // What is held out are a user's last events.
+      return min(cut, times[user].sorted()[times[user].count - heldOut])
     }
-    for row in 0..<log.count {
-      let (item, user) = (rows[Int(log.itemIndices[row])], Int(log.userIndices[row]))
-      guard item >= 0, heldOut[user].contains(UInt32(item)) else { continue }
-      ends[user] = min(ends[user], log.timestamps[row] ?? 0)
-    }
-    return ends
   }
 
   func split(_ part: UserPart) throws -> RewardSplit {

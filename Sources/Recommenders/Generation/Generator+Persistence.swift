@@ -81,6 +81,8 @@ extension Generator {
   ) -> String {
     var checksum = Checksum()
     checksum.add(json(configuration))
+    // A file opens for its generation alone, so the same codes under another number need another file.
+    checksum.add(tokens.generation)
     checksum.add(CodeGeneration(tokens).checksum)
     for entry in parameters.entries {
       checksum.add(entry.name)

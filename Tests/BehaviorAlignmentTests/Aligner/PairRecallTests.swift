@@ -49,9 +49,9 @@ import Testing
   @Test func targetsCanBeLookedForAmongSomeItems() {
     let vectors = Matrix(rows: 4, columns: 2, elements: [1, 0, 0.96, 0.28, 0.8, 0.6, 0.6, 0.8])
     let pairs = HeldOutPairs([(0, 3)])
-    #expect(PairRecall.measure(vectors, pairs, cutoffs: [1]).meanReciprocalRank == 1 / 3)
+    #expect(PairRecall.measure(vectors, pairs, cutoffs: [1]).meanReciprocalRank == 1.0 / 3)
     let some = PairRecall.measure(vectors, pairs, cutoffs: [1], among: [false, false, true, true])
-    #expect(some.meanReciprocalRank == 1 / 2)
+    #expect(some.meanReciprocalRank == 0.5)
     let alone = PairRecall.measure(vectors, pairs, cutoffs: [1], among: [false, false, false, true])
     #expect(alone.recall[1] == 1)
   }
