@@ -88,6 +88,7 @@ enum ReportStyle {
     .bar i[style="width:0%"]{display:none}
     table{border-collapse:collapse;width:100%;background:var(--panel);border:1px solid var(--line);border-radius:12px;\
     border-spacing:0;overflow:hidden;font-variant-numeric:tabular-nums;font-size:15px}
+    .levels+table{margin-top:12px}
     th,td{padding:7px 14px;text-align:right;border-top:1px solid var(--line);font-weight:400}
     thead th{font-size:12px;color:var(--soft);border-top:0;font-weight:600}
     th:first-child{text-align:left;white-space:nowrap}

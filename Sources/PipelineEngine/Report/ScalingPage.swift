@@ -58,7 +58,7 @@ struct ScalingPage {
     else { return .empty }
     return LineChart(
       title: title, explanation: explanation, lines: [order.map { values[$0] }],
-      aside: ("largest", values[last]),
+      aside: ("at the largest", values[last]),
       extent: "\(teraflop(result.rows[first])) to \(teraflop(result.rows[last])) TFLOP",
       places: order.map { log10(max(1, result.rows[$0].operations)) },
       // Room below the least, so that its dot is seen.
