@@ -27,6 +27,16 @@ import Testing
     try SemanticIDStore.open(folder + "/shop/runs/sample/store", mode: .readOnly).generations().map(\.generation)
   }
 
+  @Test func alignmentAsksForItsSectionAndExcludesTheSweep() throws {
+    try withTemporaryDirectory { folder in
+      try Self.shop(folder)
+      let missing = try tessera("train", "shop/pipeline.yaml", "--stage", "preference", "--quiet", in: folder)
+      #expect(missing.status == 65 && missing.errors.contains("add the section 'preference: {}'"), "\(missing.errors)")
+      let both = try tessera("train", "shop/pipeline.yaml", "--stage", "preference", "--sweep", in: folder)
+      #expect(both.status == 64 && both.errors.contains("leave out --stage preference"), "\(both.errors)")
+    }
+  }
+
   @Test func aRefusalPrintsItsEvidenceAndIsNoFailure() throws {
     try withTemporaryDirectory { folder in
       try Self.shop(folder)

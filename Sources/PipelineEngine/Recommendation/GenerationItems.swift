@@ -10,7 +10,10 @@ struct GenerationItems {
 
   /// - Parameter generation: nil for the one that is served.
   init(_ store: SemanticIDStore, generation: UInt64? = nil) throws {
-    let snapshot = try GenerationSnapshot(store: store, generation: generation)
+    try self.init(GenerationSnapshot(store: store, generation: generation))
+  }
+
+  init(_ snapshot: GenerationSnapshot) throws {
     var ids = IdentifierTable()
     for row in 0..<snapshot.count { _ = ids.insert(snapshot.columns.ids[row]) }
     self.ids = ids

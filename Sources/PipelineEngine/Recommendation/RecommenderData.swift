@@ -20,12 +20,20 @@ struct RecommenderData {
     _ store: SemanticIDStore, generation: UInt64? = nil, configuration: PipelineConfiguration,
     rejectedTo rejected: String? = nil
   ) throws {
+    try self.init(
+      GenerationItems(store, generation: generation), configuration: configuration, rejectedTo: rejected)
+  }
+
+  /// - Parameter items: of a generation that is loaded already.
+  init(
+    _ items: GenerationItems, configuration: PipelineConfiguration,
+    rejectedTo rejected: String? = nil
+  ) throws {
     guard let train = configuration.train else {
       throw PipelineError(
         .invalidData, "the pipeline has no section 'train', so there is no recommender; add 'train: {}'")
     }
-    let items = try GenerationItems(store, generation: generation)
-    (ids, tokens, self.generation) = (items.ids, items.tokens, items.manifest.generation)
+    (ids, tokens, generation) = (items.ids, items.tokens, items.manifest.generation)
     let log = try BehaviorLog.log(configuration.catalog, rejectedTo: rejected)
     let history = try BehaviorLog.history(log, items: ids, maximumEventsPerUser: train.maximumEventsPerUser)
     users = InteractionHistory.users(of: log)

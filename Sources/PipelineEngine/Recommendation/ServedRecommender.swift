@@ -30,10 +30,7 @@ public struct ServedRecommender {
     self.settings = settings
     let workspace = pipeline.workspace
     let trained = StageManifest.read(workspace.stageManifest(.train))?.values["generation"]
-    guard FileSystem.exists(workspace.store + "/data.mdb") else {
-      throw PipelineError(.inputMissing, "nothing is published yet; run 'tessera train' on the pipeline first")
-    }
-    let store = try SemanticIDStore.open(workspace.store, mode: .readOnly)
+    let store = try workspace.publishedStore(hint: "tessera train")
     let current = try store.currentGeneration()
     guard let entry = current.flatMap({ RecommenderShelf(workspace).entry($0) }) else {
       guard let trained else {

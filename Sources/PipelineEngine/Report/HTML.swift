@@ -11,6 +11,29 @@ package struct HTML: ExpressibleByStringInterpolation, Sendable {
 
   static let empty = HTML(trusted: "")
 
+  /// A whole page, without scripts, that asks for nothing from anywhere.
+  /// - Parameter styles: sheets that this program wrote itself.
+  static func page(title: HTML, styles: [String], body: HTML) -> HTML {
+    """
+    <!DOCTYPE html>
+    <html lang="en">
+    <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta name="color-scheme" content="light dark">
+    <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+    <title>\(title)</title>
+    <link rel="icon" href="data:,">
+    <style>\(styles.map { HTML(trusted: $0) })</style>
+    </head>
+    <body>
+    \(body)
+    </body>
+    </html>
+
+    """
+  }
+
   package struct StringInterpolation: StringInterpolationProtocol {
     fileprivate(set) var text = ""
 

@@ -25,29 +25,17 @@ public struct ReportPage {
 
   /// The whole page.
   public func html() -> String {
-    let page: HTML = """
-      <!DOCTYPE html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8">
-      <meta name="viewport" content="width=device-width, initial-scale=1">
-      <meta name="color-scheme" content="light dark">
-      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-      <title>\(data.pipeline), generation \(data.generation)</title>
-      <link rel="icon" href="data:,">
-      <style>\(HTML(trusted: ReportStyle.sheet))\(HTML(trusted: thumbnails.styleSheet))</style>
-      </head>
-      <body>
+    let body: HTML = """
       \(header)
       <main>
       \(sections.map { $0.html })
       </main>
       <footer>Written by tessera. The same figures are in report.json beside this page.</footer>
-      </body>
-      </html>
-
       """
-    return page.text
+    return HTML.page(
+      title: "\(data.pipeline), generation \(data.generation)", styles: [ReportStyle.sheet, thumbnails.styleSheet],
+      body: body
+    ).text
   }
 
   private var header: HTML {

@@ -7,19 +7,7 @@ struct ScalingPage {
   init(_ result: ScalingStudy.Result) { self.result = result }
 
   var html: String {
-    let page: HTML = """
-      <!DOCTYPE html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8">
-      <meta name="viewport" content="width=device-width, initial-scale=1">
-      <meta name="color-scheme" content="light dark">
-      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-      <title>\(result.pipeline), sizes of the recommender</title>
-      <link rel="icon" href="data:,">
-      <style>\(HTML(trusted: ReportStyle.sheet))</style>
-      </head>
-      <body>
+    let body: HTML = """
       <header><p class="eyebrow">Scaling study</p><h1 dir="auto">\(result.pipeline)</h1>
       <p class="facts"><span>generation <b>\(result.generation)</b></span><span>\(result.backbone)</span>\
       <span><b>\(result.trainingEvents)</b> events</span><span><b>\(result.epochs)</b> epochs</span>\
@@ -32,11 +20,9 @@ struct ScalingPage {
       <div class="levels">\(result.rows.map(curve))</div></section>
       </main>
       <footer>Written by tessera. The same figures are in sweep.json beside this page.</footer>
-      </body>
-      </html>
-
       """
-    return page.text
+    return HTML.page(title: "\(result.pipeline), sizes of the recommender", styles: [ReportStyle.sheet], body: body)
+      .text
   }
 
   private var charts: HTML {

@@ -6,7 +6,7 @@ internal import SemanticIDStore
 struct NightDecision {
   let context: RunContext
 
-  private var recordPath: String { context.workspace.root + "/stages/night.json" }
+  private var recordPath: String { context.workspace.nightRecord }
 
   /// Tonight's record: the one a run before left for the same catalogue and configuration, or a new one.
   func decide() throws -> NightRecord {

@@ -89,12 +89,15 @@ public struct Pipeline: Sendable {
     return PlanEntry(stage: stage.name, action: .mayRun, reason: "depends on what \(changed.rawValue) makes")
   }
 
+  /// Sets the threads that the configuration asks for; where it asks for none, they stay as they are.
+  func applyThreads() { if configuration.threads > 0 { RunThreads.set(configuration.threads) } }
+
   /// Runs what is not up to date.
   ///
   /// - Returns: What was done.
   /// - Throws: ``PipelineError`` of any kind; finished stages stay finished.
   public func run(_ options: RunOptions = RunOptions(), observer: any RunObserver) throws(PipelineError) -> RunSummary {
-    if configuration.threads > 0 { Parallelism.threadCount = configuration.threads }
+    applyThreads()
     try workspace.create()
     let lock = try RunLock(workspace: workspace.root)
     return try withExtendedLifetime(lock) { () throws(PipelineError) in

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import SemanticIDStore
 
 /// Where a pipeline keeps what it makes.
 public struct Workspace: Sendable {
@@ -22,6 +23,9 @@ public struct Workspace: Sendable {
   func stage(_ stage: StageName) -> String { root + "/stages/" + stage.rawValue }
   func stageManifest(_ stage: StageName) -> String { root + "/stages/" + stage.rawValue + ".json" }
 
+  /// What the latest night decided to keep.
+  var nightRecord: String { root + "/stages/night.json" }
+
   /// Where an exported table lies; each generation replaces it whole.
   public func export(_ path: String) -> String { root + "/" + path }
 
@@ -38,6 +42,15 @@ public struct Workspace: Sendable {
     guard !FileSystem.exists(path) else { return }
     try write(path + ".tmp")
     try FileSystem.rename(path + ".tmp", to: path)
+  }
+
+  /// The store, to read.
+  /// - Parameter hint: the command that publishes to it, for the message where nothing did yet.
+  func publishedStore(hint: String = "tessera run --until publish") throws -> SemanticIDStore {
+    guard FileSystem.exists(store + "/data.mdb") else {
+      throw PipelineError(.inputMissing, "nothing is published yet; run '\(hint)' on the pipeline first")
+    }
+    return try SemanticIDStore.open(store, mode: .readOnly)
   }
 
   func create() throws(PipelineError) {

@@ -47,13 +47,10 @@ public struct RankerStudy {
   /// - Throws: ``PipelineError`` where nothing is published, or the log cannot be cut by time.
   public init(_ pipeline: Pipeline, labels: Labels? = nil) throws {
     let configuration = pipeline.configuration
-    guard FileSystem.exists(pipeline.workspace.store + "/data.mdb") else {
-      throw PipelineError(.inputMissing, "nothing is published yet; run 'tessera run --until publish' on the pipeline")
-    }
     guard !configuration.catalog.interactions.isEmpty else {
       throw PipelineError(.invalidData, "a ranker needs a behavior log: name one with 'catalog.interactions'")
     }
-    let store = try SemanticIDStore.open(pipeline.workspace.store, mode: .readOnly)
+    let store = try pipeline.workspace.publishedStore()
     let found = try GenerationItems(store)
     let features = RankerFeatures(RunContext(configuration: configuration, observer: SilentObserver()), found)
     (items, notes) = try features.items(store)

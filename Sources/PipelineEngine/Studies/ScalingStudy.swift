@@ -68,10 +68,7 @@ public struct ScalingStudy {
         .invalidData, "the pipeline has no section 'train', so there is nothing to sweep; add 'train: {}'")
     }
     self.settings = settings
-    guard FileSystem.exists(pipeline.workspace.store + "/data.mdb") else {
-      throw PipelineError(.inputMissing, "nothing is published yet; run 'tessera run --until publish' on the pipeline")
-    }
-    let store = try SemanticIDStore.open(pipeline.workspace.store, mode: .readOnly)
+    let store = try pipeline.workspace.publishedStore()
     data = try RecommenderData(store, configuration: pipeline.configuration)
   }
 

@@ -3,7 +3,6 @@ internal import Foundation
 internal import Quantizers
 package import Recommenders
 internal import SemanticIDStore
-internal import TensorMath
 
 /// `tessera finetune`: moves the codebooks of the served generation by the recommender's gradients, trains the
 /// recommender on along with them, and publishes both if the gate lets them pass. Otherwise nothing that is served changes.
@@ -50,7 +49,7 @@ public struct FineTuning {
   package func run(
     worsening: Double, judging decide: (TuningGate.Evidence) throws -> TuningGate.Decision
   ) throws(PipelineError) -> TuningOutcome {
-    if pipeline.configuration.threads > 0 { Parallelism.threadCount = pipeline.configuration.threads }
+    pipeline.applyThreads()
     try pipeline.workspace.create()
     let lock = try RunLock(workspace: pipeline.workspace.root)
     return try withExtendedLifetime(lock) { () throws(PipelineError) in
@@ -99,7 +98,9 @@ public struct FineTuning {
     switch try decide(outcome.evidence) {
     case .keep(let reasons): outcome.reasons = reasons
     case .publish:
-      guard let revision = trial.revision, let codebooks = trial.codebooks, let recommender = trial.recommender else {
+      guard let revision = trial.revision, let codebooks = trial.tuned?.codebooks,
+        let recommender = trial.tuned?.generator
+      else {
         throw PipelineError(.internalFault, "the gate passed codes that were not made")
       }
       outcome.published = try TunedPublication(

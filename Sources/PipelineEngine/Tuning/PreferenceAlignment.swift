@@ -44,7 +44,7 @@ public struct PreferenceAlignment {
   }
 
   public func run() throws(PipelineError) -> PreferenceOutcome {
-    RunThreads.set(pipeline.configuration.threads)
+    pipeline.applyThreads()
     try pipeline.workspace.create()
     let lock = try RunLock(workspace: pipeline.workspace.root)
     return try withExtendedLifetime(lock) { () throws(PipelineError) in
@@ -59,7 +59,7 @@ public struct PreferenceAlignment {
   private func align() throws -> PreferenceOutcome {
     let begin = ContinuousClock.now
     let shelf = RecommenderShelf(pipeline.workspace)
-    let store = try SemanticIDStore.open(pipeline.workspace.store, mode: .readOnly)
+    let store = try pipeline.workspace.publishedStore(hint: "tessera train")
     guard let current = try store.currentGeneration(), let entry = shelf.entry(current) else {
       throw PipelineError(
         .inputMissing, "the served generation has no recommender yet; run 'tessera train' on the pipeline first")

@@ -17,10 +17,9 @@ struct TuningMaterial {
   /// Represents all items of the generation again, by its own models; embeddings come from the cache.
   /// - Parameter context: of a run whose stages are up to date.
   init(_ pipeline: Pipeline, _ context: RunContext, _ recorder: inout RunRecorder) throws {
-    let store = try context.store()
-    snapshot = try GenerationSnapshot(store: store)
+    snapshot = try GenerationSnapshot(store: context.store())
     codebooks = try CodebookConversion.codebooks(snapshot.codebooks)
-    data = try RecommenderData(store, generation: snapshot.manifest.generation, configuration: context.configuration)
+    data = try RecommenderData(GenerationItems(snapshot), configuration: context.configuration)
     try Self.representAll(pipeline, context, snapshot.manifest, &recorder)
     let table = try context.table()
     (vectors, tableRows) = try Self.vectors(context, snapshot, table, codebooks)
@@ -46,7 +45,7 @@ struct TuningMaterial {
     context.night = night
     // What the night before decided goes with the files that it left: by it a next run would fit everything anew. Without
     // it the next run decides by the generation that is served then.
-    FileSystem.remove(context.workspace.root + "/stages/night.json")
+    FileSystem.remove(context.workspace.nightRecord)
     let wanted: Set<StageName> = [.encode, .align, .behavior, .represent]
     for stage in pipeline.stages(until: .represent) where wanted.contains(stage.name) {
       try Interruption.check()

@@ -1,6 +1,5 @@
 internal import BehaviorAlignment
 internal import Quantizers
-internal import RealModule
 internal import Recommenders
 internal import SemanticIDStore
 internal import TensorMath
@@ -17,13 +16,12 @@ struct TuningTrial {
   var worsening = 0.0
 
   private var cycles: [TuningSchedule.Cycle] = []
-  private(set) var codebooks: ResidualCodebooks?
-  /// Of the first seed, on the tuned codes.
-  private(set) var recommender: Generator?
+  /// Of the first seed: the tuned codebooks, and the recommender on their codes.
+  private(set) var tuned: TuningSchedule.State?
   /// The served codes' and the tuned ones' arm, by seed.
   private var arms: (served: [Generator], tuned: [Generator]) = ([], [])
   private var steps = 0
-  private var (tuning, training) = (Duration.zero, Duration.zero)
+  private var duration = Duration.zero
 
   init(
     _ material: TuningMaterial, _ train: PipelineConfiguration.Train, _ settings: PipelineConfiguration.Finetune,
@@ -47,74 +45,61 @@ struct TuningTrial {
   private var epochs: Int { settings.epochs ?? max(1, train.training.epochs / 2) }
 
   mutating func run(from served: Generator) throws {
+    let begin = ContinuousClock.now
     for seed in 0..<settings.seeds {
       let base = try seed == 0 ? served : self.base(seed)
       // The codes are tuned through the first recommender; the others follow.
-      var (control, tuned) = (base, base)
-      for cycle in 1...settings.cycles {
-        if seed == 0 { try tune(tuned, cycle) }
-        guard cycle <= cycles.count else { break }
-        tuned = try trained(try tuned.carried(to: cycles[cycle - 1].revision.tokens), seed, cycle, "tuned codes")
-        control = try trained(control, seed, cycle, "served codes")
+      let tuned = try run(base, seed, codes: seed == 0 ? .tuned : .following(cycles), "tuned codes")
+      if seed == 0 {
+        cycles = tuned.cycles
+        self.tuned = tuned.state
       }
-      arms.served.append(control)
-      arms.tuned.append(tuned)
-      if seed == 0 { recommender = tuned }
+      let control = try run(base, seed, codes: .served, "served codes")
+      if seed == 0 { steps = control.steps }
+      arms.served += [control.state.generator].compactMap { $0 }
+      arms.tuned += [tuned.state.generator].compactMap { $0 }
     }
+    duration = ContinuousClock.now - begin
   }
 
   /// A recommender of the served codes that begins from nothing.
-  private mutating func base(_ seed: Int) throws -> Generator {
-    var parameters = train.training
-    parameters.seed &+= UInt64(seed)
-    return try made(parameters, on: nil, tokens: material.data.tokens, "training seed \(seed + 1)").generator
+  private func base(_ seed: Int) throws -> Generator? {
+    try run(nil, seed, codes: .served, "served codes", cycles: 0).state.generator
   }
 
-  private mutating func trained(_ start: Generator, _ seed: Int, _ cycle: Int, _ name: String) throws -> Generator {
-    var parameters = train.training
+  /// - Parameter cycles: nil for the settings', or as many as tuned codes before a tuning that diverged ended them.
+  private func run(
+    _ start: Generator?, _ seed: Int, codes: TuningSchedule.Codes, _ name: String, cycles: Int? = nil
+  ) throws -> TuningSchedule.Result {
+    var parameters = TuningSchedule.Parameters()
+    parameters.cycles = cycles ?? (self.cycles.isEmpty ? settings.cycles : self.cycles.count)
+    parameters.configuration = train.shape
+    parameters.firstEpochs = start == nil ? train.training.epochs : 0
     parameters.epochs = epochs
-    // Another order of batches than before.
-    parameters.seed &+= UInt64(seed) &+ 1000 &* UInt64(cycle)
-    let result = try made(
-      parameters, on: start, tokens: start.vocabulary.tokens, "seed \(seed + 1), cycle \(cycle), \(name)")
-    if seed == 0, name == "served codes" { steps += result.steps }
-    return result.generator
+    parameters.training = train.training
+    parameters.training.seed &+= UInt64(seed)
+    parameters.tuning = settings.tuning
+    let state = TuningSchedule.State(
+      generator: start, tokens: material.data.tokens, codebooks: material.codebooks,
+      suffixes: ContiguousArray(material.snapshot.columns.suffixes))
+    let interruption = Interruption.current
+    return try TuningSchedule(parameters).run(
+      state, representations: FixedRepresentations(material.vectors), split: material.data.split,
+      validation: queries.validation, codes: codes, resolve: CodeRevision.applying(resolver),
+      adjust: { worsening > 0 ? try $0.disturbed(by: Float(worsening), seed: settings.tuning.seed) : $0 },
+      isCancelled: { interruption.isRequested },
+      observe: { report($0, seed, name, firstEpochs: parameters.firstEpochs) })
   }
 
-  private mutating func made(
-    _ parameters: GeneratorTraining.Parameters, on start: Generator?, tokens: ItemTokens, _ step: String
-  ) throws -> GeneratorTraining.Result {
-    let begin = ContinuousClock.now
-    defer { training += ContinuousClock.now - begin }
-    let interruption = Interruption.current
-    return try GeneratorTraining(train.shape, parameters: parameters).train(
-      tokens, split: material.data.split, validation: queries.validation, startingFrom: start,
-      isCancelled: { interruption.isRequested },
-      observe: { progress in
-        guard case .epoch(let epoch) = progress else { return }
-        report(step, epoch.epoch, parameters.epochs, "epochs")
-      })
-  }
-
-  private mutating func tune(_ generator: Generator, _ cycle: Int) throws {
-    let begin = ContinuousClock.now
-    defer { tuning += ContinuousClock.now - begin }
-    var parameters = settings.tuning
-    parameters.seed &+= UInt64(cycle - 1)
-    let interruption = Interruption.current
-    let former = codebooks ?? material.codebooks
-    var result = try CodeTuning(parameters: parameters).tune(
-      generator, former, representations: FixedRepresentations(material.vectors), split: material.data.split,
-      isCancelled: { interruption.isRequested },
-      observe: { report("tuning codes, cycle \(cycle)", $0.step, parameters.steps, "steps") })
-    if worsening > 0 { result.codebooks = try result.codebooks.disturbed(by: Float(worsening), seed: parameters.seed) }
-    let tokens = cycles.last?.revision.tokens ?? material.data.tokens
-    let suffixes = cycles.last?.revision.suffixes ?? ContiguousArray(material.snapshot.columns.suffixes)
-    let revision = try CodeRevision(
-      from: tokens, codebooks: former, to: result.codebooks, formerVectors: material.vectors, vectors: material.vectors,
-      suffixes: suffixes, generation: tokens.generation, resolve: CodeRevision.applying(resolver))
-    codebooks = result.codebooks
-    cycles.append(TuningSchedule.Cycle(tuning: result, revision: revision))
+  private func report(_ progress: TuningSchedule.Progress, _ seed: Int, _ name: String, firstEpochs: Int) {
+    switch progress {
+    case .training(let cycle, .epoch(let epoch)):
+      let step = cycle == 0 ? "training seed \(seed + 1)" : "seed \(seed + 1), cycle \(cycle), \(name)"
+      report(step, epoch.epoch, cycle == 0 ? firstEpochs : epochs, "epochs")
+    case .tuning(let cycle, let step):
+      report("tuning codes, cycle \(cycle)", step.step, settings.tuning.steps, "steps")
+    case .training, .revision: break
+    }
   }
 
   private func report(_ step: String, _ completed: Int, _ total: Int, _ unit: String) {
@@ -128,6 +113,7 @@ struct TuningTrial {
     let served = try arms.served.map { try ndcgs($0, material.data) }
     let tuned = try arms.tuned.map { try ndcgs($0, data(of: $0)) }
     let before = CodeMetrics(material.snapshot.codes, sizes: material.data.tokens.sizes)
+    let tuningSeconds = cycles.reduce(0) { $0 + $1.seconds }
     let evidence = TuningGate.Evidence(
       servedNDCG: served.map(mean), tunedNDCG: tuned.map(mean),
       standardError: TuningGate.standardError(served: average(served), tuned: average(tuned)),
@@ -139,8 +125,8 @@ struct TuningTrial {
     return TuningOutcome(
       base: material.snapshot.manifest.generation, published: nil, reasons: [], evidence: evidence,
       cycles: cycles.map(TuningOutcome.Cycle.init), served: try arm(arms.served), tuned: try arm(arms.tuned),
-      servedEntropy: before.levels.map(\.entropy), trainingSteps: steps, tuningSeconds: tuning.seconds,
-      trainingSeconds: training.seconds, peakMemory: peakMemory())
+      servedEntropy: before.levels.map(\.entropy), trainingSteps: steps, tuningSeconds: tuningSeconds,
+      trainingSeconds: duration.seconds - tuningSeconds, peakMemory: peakMemory())
   }
 
   private func data(of generator: Generator) -> RecommenderData {
@@ -159,7 +145,7 @@ struct TuningTrial {
       let block = queries.validation[start..<min(start + 1024, queries.validation.count)]
       for (query, answer) in zip(block, try byBeam.recommend(block, count: 10, filter: filter)) {
         let place = answer.firstIndex { $0.item == query.target }
-        result.append(place.map { 1 / Double.log2(Double($0) + 2) } ?? 0)
+        result.append(place.map { 1 / RankingMetrics.discount(place: $0 + 1) } ?? 0)
       }
       report("judging", result.count, queries.validation.count, "users")
     }

@@ -35,12 +35,15 @@ public struct RankingMetrics: Sendable, Equatable, Codable {
       var recall = 0.0, ndcg = 0.0, mrr = 0.0
       for (index, found) in histogram.counts.prefix(cutoff).enumerated() {
         recall += Double(found)
-        ndcg += Double(found) / Double.log2(Double(index + 2))
+        ndcg += Double(found) / Self.discount(place: index + 1)
         mrr += Double(found) / Double(index + 1)
       }
       return AtCutoff(cutoff: cutoff, recall: recall / count, ndcg: ndcg / count, mrr: mrr / count)
     }
   }
+
+  /// log₂(p + 1): what NDCG divides the gain at a place by.
+  package static func discount(place: Int) -> Double { Double.log2(Double(place + 1)) }
 
   /// The means at a cutoff; nil for one that was not asked for.
   public subscript(cutoff: Int) -> AtCutoff? { atCutoffs.first { $0.cutoff == cutoff } }

@@ -56,16 +56,7 @@ extension Generator {
     self.init(
       configuration, network, try scope.finish(), vocabulary,
       popularity: ContiguousArray(try counts.integers(as: UInt32.self)))
-    let stored = try file.metadata("fingerprint")
-    guard stored == fingerprint else {
-      throw RecommenderError(
-        .unreadableModel,
-        "\(name) holds other numbers than were written: fingerprint \(fingerprint), expected \(stored.prefix(40)); "
-          + "restore the file or train anew")
-    }
-    guard parameters.entries.allSatisfy({ $0.value.elements.allSatisfy(\.isFinite) }) else {
-      throw RecommenderError(.unreadableModel, "\(name) holds parameters that are no numbers; train anew")
-    }
+    try parameters.requireIntact(fingerprint: fingerprint, stored: try file.metadata("fingerprint"), in: name)
   }
 
   static func json(_ value: some Encodable) -> String {
@@ -150,5 +141,24 @@ struct Checksum {
   var hexadecimal: String {
     let digits = String(value, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}
+
+extension ParameterSet {
+  /// That a model's file holds what was written to it.
+  /// - Parameters:
+  ///   - fingerprint: of what was read.
+  ///   - stored: as the file has it.
+  ///   - name: of the file, for the message.
+  func requireIntact(fingerprint: String, stored: String, in name: String) throws(RecommenderError) {
+    guard stored == fingerprint else {
+      throw RecommenderError(
+        .unreadableModel,
+        "\(name) holds other numbers than were written: fingerprint \(fingerprint), expected \(stored.prefix(40)); "
+          + "restore the file or train anew")
+    }
+    guard entries.allSatisfy({ $0.value.elements.allSatisfy(\.isFinite) }) else {
+      throw RecommenderError(.unreadableModel, "\(name) holds parameters that are no numbers; train anew")
+    }
   }
 }

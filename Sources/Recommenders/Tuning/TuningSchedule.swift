@@ -61,16 +61,23 @@ public struct TuningSchedule: Sendable {
   public struct Cycle: Sendable {
     public var tuning: CodeTuning.Result
     public var revision: CodeRevision
+    /// Of tuning and of encoding all items anew.
+    public var seconds: Double
+  }
 
-    public init(tuning: CodeTuning.Result, revision: CodeRevision) {
-      self.tuning = tuning
-      self.revision = revision
-    }
+  /// Which codes the recommender is trained on in each cycle.
+  public enum Codes: Sendable {
+    /// That are tuned through it.
+    case tuned
+    /// That stay: the control arm.
+    case served
+    /// That were tuned through another recommender of the same served codes, as far as those cycles go.
+    case following([Cycle])
   }
 
   public struct Result: Sendable {
     public var state: State
-    /// Empty in the control arm.
+    /// That tuned codes here; empty for codes that stay, or follow another run.
     public var cycles: [Cycle]
     /// Of each training of the recommender, in order.
     public var trainings: [GeneratorTraining.Result]
@@ -100,14 +107,16 @@ public struct TuningSchedule: Sendable {
   ///   - representations: a row per item of its table.
   ///   - split: only its training window is learned from, by both.
   ///   - validation: queries to choose the recommender's best epochs by.
-  ///   - tunesCodes: false for the control arm.
+  ///   - codes: that the recommender is trained on.
   ///   - resolve: the collision policy.
+  ///   - adjust: what is done to tuned codebooks before items are encoded with them.
   /// - Throws: what ``GeneratorTraining`` and ``CodeTuning`` throw. A tuning that diverges ends the run behind the training
   ///   on what it kept.
   public func run(
     _ state: State, representations: any RepresentationSource, split: TrainingSplit,
-    validation: [NextItemQuery] = [], tunesCodes: Bool = true,
+    validation: [NextItemQuery] = [], codes: Codes = .tuned,
     resolve: (CodeRevision.Unresolved) throws -> ResolvedCodes = CodeRevision.keeping,
+    adjust: (ResidualCodebooks) throws -> ResidualCodebooks = { $0 },
     isCancelled: () -> Bool = { false }, observe: (Progress) -> Void = { _ in }
   ) throws -> Result {
     var result = Result(state: state, cycles: [], trainings: [], steps: 0)
@@ -122,11 +131,17 @@ public struct TuningSchedule: Sendable {
     }
     try train(0, epochs: state.generator == nil ? max(1, parameters.firstEpochs) : parameters.firstEpochs)
     for number in 1..<parameters.cycles + 1 where result.stopReason == nil {
-      if tunesCodes, let generator = result.state.generator {
+      switch codes {
+      case .tuned:
         let cycle = try tune(
-          generator, &result.state, representations, split, number, resolve, isCancelled: isCancelled, observe)
+          result.state, representations, split, number, resolve, adjust, isCancelled: isCancelled, observe)
         result.cycles.append(cycle)
         result.stopReason = cycle.tuning.stopReason
+        try result.state.take(cycle)
+      case .following(let cycles):
+        guard number <= cycles.count else { return result }
+        try result.state.take(cycles[number - 1])
+      case .served: break
       }
       try train(number, epochs: parameters.epochs)
     }
@@ -142,28 +157,39 @@ public struct TuningSchedule: Sendable {
   }
 
   private func tune(
-    _ generator: Generator, _ state: inout State, _ representations: any RepresentationSource, _ split: TrainingSplit,
-    _ number: Int, _ resolve: (CodeRevision.Unresolved) throws -> ResolvedCodes, isCancelled: () -> Bool,
-    _ observe: (Progress) -> Void
+    _ state: State, _ representations: any RepresentationSource, _ split: TrainingSplit, _ number: Int,
+    _ resolve: (CodeRevision.Unresolved) throws -> ResolvedCodes,
+    _ adjust: (ResidualCodebooks) throws -> ResidualCodebooks, isCancelled: () -> Bool, _ observe: (Progress) -> Void
   ) throws -> Cycle {
+    guard let generator = state.generator else {
+      throw RecommenderError(.invalidParameter, "schedule: codes are tuned through a recommender; train one first")
+    }
+    let begin = ContinuousClock.now
     var parameters = parameters.tuning
     parameters.seed &+= UInt64(number - 1)
     let source = MovedRepresentations(representations, state.representation)
-    let tuned = try CodeTuning(parameters: parameters).tune(
+    var tuned = try CodeTuning(parameters: parameters).tune(
       generator, state.codebooks, representations: source, split: split, isCancelled: isCancelled,
       observe: { observe(.tuning(cycle: number, $0)) })
+    tuned.codebooks = try adjust(tuned.codebooks)
     let former = source.allVectors()
     let revision = try CodeRevision(
       from: state.tokens, codebooks: state.codebooks, to: tuned.codebooks, formerVectors: former,
       vectors: tuned.representation.map { source.allVectors($0) } ?? former, suffixes: state.suffixes,
       generation: state.tokens.generation, resolve: resolve)
     observe(.revision(cycle: number, revision))
-    state.generator = try generator.carried(to: revision.tokens)
-    state.tokens = revision.tokens
-    state.codebooks = tuned.codebooks
-    state.representation = tuned.representation
-    if state.suffixes != nil { state.suffixes = revision.suffixes }
-    return Cycle(tuning: tuned, revision: revision)
+    return Cycle(tuning: tuned, revision: revision, seconds: (ContinuousClock.now - begin) / .seconds(1))
+  }
+}
+
+extension TuningSchedule.State {
+  /// Goes over to the codes of a cycle, the recommender with them.
+  fileprivate mutating func take(_ cycle: TuningSchedule.Cycle) throws {
+    generator = try generator?.carried(to: cycle.revision.tokens)
+    tokens = cycle.revision.tokens
+    codebooks = cycle.tuning.codebooks
+    representation = cycle.tuning.representation
+    if suffixes != nil { suffixes = cycle.revision.suffixes }
   }
 }
 

@@ -28,7 +28,8 @@ struct FinetuneCommand: ParsableCommand {
   func run() throws {
     output.apply()
     Interruption.watchSignals()
-    let outcome = try FineTuning(try file.load(), observer: output.observer()).run(worsening: worsen)
+    let outcome = try FineTuning(try file.load(threads: output.threads), observer: output.observer()).run(
+      worsening: worsen)
     if output.json { try Output.json(outcome) } else { Output.figures(outcome.plainText()) }
   }
 }

@@ -6,7 +6,12 @@ struct PipelineArgument: ParsableArguments {
   @Argument(help: "The pipeline file (YAML).", completion: .file(extensions: ["yaml", "yml"]))
   var pipeline: String
 
-  func load() throws -> Pipeline { Pipeline(try PipelineConfiguration(contentsOf: pipeline)) }
+  /// - Parameter threads: in place of what the file says; nil for that.
+  func load(threads: Int? = nil) throws -> Pipeline {
+    var configuration = try PipelineConfiguration(contentsOf: pipeline)
+    if let threads { configuration.threads = threads }
+    return Pipeline(configuration)
+  }
 }
 
 struct RunCommand: ParsableCommand {

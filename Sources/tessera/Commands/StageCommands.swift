@@ -99,7 +99,7 @@ struct TrainCommand: StageCommand {
   private func align() throws {
     output.apply()
     Interruption.watchSignals()
-    let outcome = try PreferenceAlignment(try file.load(), observer: output.observer()).run()
+    let outcome = try PreferenceAlignment(try file.load(threads: output.threads), observer: output.observer()).run()
     if output.json { try Output.json(outcome) } else { Output.figures(outcome.plainText()) }
   }
 }

@@ -26,7 +26,7 @@ import Testing
     try TuningSchedule(parameters).run(
       state ?? TuningSchedule.State(tokens: world.items.tokens, codebooks: world.items.codebooks),
       representations: representations ?? FixedRepresentations(world.items.vectors), split: world.split,
-      validation: world.validation, tunesCodes: tunesCodes, isCancelled: isCancelled, observe: observe)
+      validation: world.validation, codes: tunesCodes ? .tuned : .served, isCancelled: isCancelled, observe: observe)
   }
 
   @Test func tunedCodesAreEasierToWriteThanFrozenOnesAfterAsManySteps() throws {

@@ -78,16 +78,7 @@ extension RewardModel {
     self.init(
       configuration, objectives, itemCount: itemCount, codes, network, try scope.finish(),
       quality: try decode(RewardQuality.self, "quality"))
-    let stored = try file.metadata("fingerprint")
-    guard stored == fingerprint else {
-      throw RecommenderError(
-        .unreadableModel,
-        "\(name) holds other numbers than were written: fingerprint \(fingerprint), expected \(stored.prefix(40)); "
-          + "restore the file or train anew")
-    }
-    guard parameters.entries.allSatisfy({ $0.value.elements.allSatisfy(\.isFinite) }) else {
-      throw RecommenderError(.unreadableModel, "\(name) holds parameters that are no numbers; train anew")
-    }
+    try parameters.requireIntact(fingerprint: fingerprint, stored: try file.metadata("fingerprint"), in: name)
   }
 
   static func fingerprint(
