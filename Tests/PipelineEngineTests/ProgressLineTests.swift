@@ -23,7 +23,9 @@ import Testing
   @Test func rateAndRemainingTimeFollowFromThePast() {
     #expect(
       line(100, of: 400).plain(seconds: 10) == "encode: embedding: 100 of 400 items, 25 %, 10 items/s, 30.0 s left")
-    #expect(line(5, of: 10).plain(seconds: 10).hasSuffix("0.5 items/s, 10.0 s left"))
+    #expect(line(5, of: 10).plain(seconds: 10).hasSuffix("50 %, 2.0 s each, 10.0 s left"))
+    #expect(line(2, of: 10).plain(seconds: 400).hasSuffix("20 %, 3 min 20 s each, 26 min 40 s left"))
+    #expect(line(5, of: 10).plain(seconds: 2).hasSuffix("50 %, 2.5 items/s, 2.0 s left"))
     #expect(line(400, of: 400).plain(seconds: 10).hasSuffix("100 %, 40 items/s"))
     #expect(line(0, of: 0).plain(seconds: 10) == "encode: embedding: 0 of 0 items, 0 %")
   }

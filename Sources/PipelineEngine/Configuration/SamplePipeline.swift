@@ -14,7 +14,7 @@ public enum SamplePipeline {
 
     catalog:
       items: items.jsonl            # one JSON object per line: id, title, text, image, attributes
-      interactions: interactions.csv  # who looked at what; this version only checks that it is there
+      interactions: interactions.csv  # who looked at what; the sections pairs, align and train learn from it
       maxRejectedFraction: 0.05     # the night fails where more than 5 % of the records are bad
 
     encode:                         # the built-in encoders need no weights and no download

@@ -49,7 +49,13 @@ public struct ProgressLine: Sendable, Equatable {
     guard seconds > 0.2, completed > 0 else { return "" }
     let rate = Double(completed) / seconds
     let left = total > completed ? ", \(Self.duration(Double(total - completed) / rate)) left" : ""
-    return ", \(rate >= 10 ? "\(Int(rate))" : String(format: "%.1f", rate)) \(unit)/s\(left)"
+    return ", \(speed(rate))\(left)"
+  }
+
+  /// What takes longer than a second each is told by the seconds it takes.
+  private func speed(_ rate: Double) -> String {
+    if rate >= 10 { return "\(Int(rate)) \(unit)/s" }
+    return rate >= 1 ? String(format: "%.1f \(unit)/s", rate) : "\(Self.duration(1 / rate)) each"
   }
 
   /// `12 ms`, `3.4 s`, `2 min 5 s`, `1 h 3 min`.
