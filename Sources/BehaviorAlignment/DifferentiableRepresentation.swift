@@ -32,16 +32,30 @@ extension Aligner {
 }
 
 extension JoinedRepresentation {
-  /// Joins content that is on a tape with behavior, both of the same items, by the fitted map, which stays.
+  /// What content that is on a tape is joined with.
+  package struct Beside: Sendable {
+    /// One per part of the joint model behind the content; nil where no item has it.
+    fileprivate let parts: [ModalityBatch?]
+  }
+
+  /// - Parameter modalities: of all items, as for ``represent(_:)``.
+  package func beside(_ modalities: [ModalityBatch]) -> Beside {
+    let found = fixedParts(modalities)
+    return Beside(parts: joint.modalities.dropFirst().map { name in found.first { $0.name == name } })
+  }
+
+  /// Joins content that is on a tape with the other parts of the same items, by the fitted map, which stays.
   /// - Parameters:
   ///   - content: `rows × content dimensions`; zeros for an item without any.
-  ///   - behavior: of all items; nil where nobody behaved.
+  ///   - beside: of all items.
   ///   - rows: of the items of `content` in it.
-  /// - Returns: `rows × dimensions`, unit-length rows; zeros for an item with neither.
-  package func joining(_ content: Variable, _ behavior: ModalityBatch?, rows: [Int]) -> Variable {
+  /// - Returns: `rows × dimensions`, unit-length rows; zeros for an item with no part at all.
+  package func joining(_ content: Variable, _ beside: Beside, rows: [Int]) -> Variable {
     let value = content.value
     let patterns = rows.indices.map { place in
-      (value.row(place).contains { $0 != 0 } ? 1 : 0) + (behavior?.isPresent[rows[place]] == true ? 2 : 0)
+      beside.parts.enumerated().reduce(value.row(place).contains { $0 != 0 } ? 1 : 0) { pattern, part in
+        pattern + (part.element?.isPresent[rows[place]] == true ? 2 << part.offset : 0)
+      }
     }
     var result = content.tape.constant(Matrix(rows: rows.count, columns: dimensions))
     for (pattern, map) in zip(joint.patterns, joint.maps) {
@@ -49,8 +63,9 @@ extension JoinedRepresentation {
       guard !places.isEmpty else { continue }
       var parts: [Variable] = []
       if pattern & 1 != 0 { parts.append(content.selectingRows(places)) }
-      if pattern & 2 != 0, let behavior {
-        parts.append(content.tape.constant(behavior.vectors.selectingRows(places.map { rows[Int($0)] })))
+      for (index, part) in beside.parts.enumerated() where pattern & 2 << index != 0 {
+        guard let part else { continue }
+        parts.append(content.tape.constant(part.vectors.selectingRows(places.map { rows[Int($0)] })))
       }
       let joined = Variable.concatenatingColumns(parts)
       let mapped = joined.mixingRows(of: content.tape.constant(map.projection), choices: nil)

@@ -13,6 +13,7 @@ struct PipelineFixture {
   var catalog = ""
   var quantize = "{ sizes: [8, 8], iterations: 5 }"
   var text = "{ model: builtin, dimensions: 32 }"
+  var represent = "{ dimensions: 8 }"
   var resolve = "{ policy: relocate }"
 
   static let words = [
@@ -48,7 +49,7 @@ struct PipelineFixture {
     \(catalog)
     encode:
       text: \(text)
-    represent: { dimensions: 8 }
+    represent: \(represent)
     quantize: \(quantize)
     resolve: \(resolve)
     publish: { keepGenerations: 5 }

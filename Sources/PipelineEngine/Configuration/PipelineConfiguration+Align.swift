@@ -12,6 +12,8 @@ extension PipelineConfiguration {
     var validationShare: Double
     /// Items in memory while training.
     var itemLimit: Int
+    /// The length of the untrained content beside the aligned vector, whose length is 1; 0 for none.
+    package var content: Float
     /// Principal components that a modality is reduced to, by its name.
     package var components: [Modality: Int]
   }
@@ -53,6 +55,7 @@ extension PipelineConfiguration.Align {
     training.seed = section.integer("seed").map { UInt64($0) } ?? seed
     validationShare = section.number("validationShare") ?? 0.05
     itemLimit = section.integer("itemLimit") ?? 500_000
+    content = Float(section.number("content") ?? 0)
     components = hasImages ? [.image: 64] : [:]
     for modality in Modality.allCases {
       if let value = section.section("components")?.integer(modality.rawValue) { components[modality] = value }
@@ -71,6 +74,13 @@ extension PipelineConfiguration.Align {
     shape.dimensions = dimensions
     return shape
   }
+
+  /// Whether representations are joined with untrained content.
+  var joinsContent: Bool { content > 0 }
+
+  /// What decides about representations once the aligner is trained. Without the part, pipelines are what they were before
+  /// there was one.
+  var joinInputs: [StageInput] { joinsContent ? [StageInput(name: "align.content", value: "\(content)")] : [] }
 
   package var stageInputs: [StageInput] {
     [

@@ -34,12 +34,21 @@ extension PipelineConfiguration.Behavior {
     dimensions = section.integer("dimensions")
   }
 
-  var stageInputs: [StageInput] {
+  var stageInputs: [StageInput] { trainingInputs + joinInputs }
+
+  /// What decides about the vectors.
+  var trainingInputs: [StageInput] {
     [
       StageInput(name: "behavior.shape", value: shape.summary),
       StageInput(name: "behavior.training", value: training.summary),
+    ]
+  }
+
+  /// What decides about representations once there are vectors.
+  var joinInputs: [StageInput] {
+    [
       StageInput(
-        name: "behavior.join", value: "weight \(weight), dimensions \(dimensions.map { "\($0)" } ?? "represent's")"),
+        name: "behavior.join", value: "weight \(weight), dimensions \(dimensions.map { "\($0)" } ?? "represent's")")
     ]
   }
 }

@@ -30,6 +30,10 @@ extension PipelineSchema {
       "itemLimit", .integer(1_000...100_000_000),
       "Items whose vectors are held in memory for training; of more, those in most pairs. Default: 500000."),
     ConfigurationKey(
+      "content", .number(0...100),
+      "The length of untrained content beside the aligned vector, whose length is 1: new items, which training did not "
+        + "move, are found more often, known ones less. Default: 0, none."),
+    ConfigurationKey(
       "components", .section(components),
       "Principal components that a modality's vectors are reduced to before training. With fewer of them less is "
         + "remembered of single items, and more holds for new ones."),

@@ -96,9 +96,19 @@ struct NightDecision {
       return "\(forced.rawValue) is forced"
     }
     if base.properties["represent"] != keys.represent { return "the representation's configuration changed" }
-    if context.configuration.behavior != nil {
-      if let reason = try missingModel(BehaviorStage.role, "file of behavior vectors", base) { return reason }
-      if let reason = try missingModel(RepresentStage.jointRole, "joint representation model", base) { return reason }
+    let hasBehavior = context.configuration.behavior != nil
+    let joinsContent = context.configuration.align?.joinsContent == true
+    if hasBehavior, let reason = try missingModel(BehaviorStage.role, "file of behavior vectors", base) {
+      return reason
+    }
+    if joinsContent, let reason = try missingModel(RepresentStage.untrainedRole, "untrained representation model", base)
+    {
+      return reason
+    }
+    if hasBehavior || joinsContent,
+      let reason = try missingModel(RepresentStage.jointRole, "joint representation model", base)
+    {
+      return reason
     }
     return try missingModel("representation", "representation model", base)
   }
@@ -123,7 +133,7 @@ struct NightDecision {
       let stage =
         [
           "representation": "represent", "quantizer": "quantize", BehaviorStage.role: "behavior",
-          RepresentStage.jointRole: "represent",
+          RepresentStage.jointRole: "represent", RepresentStage.untrainedRole: "represent",
         ][role] ?? "encode"
       throw PipelineError(
         .inputMissing,

@@ -71,7 +71,7 @@ struct ModelKeys: Sendable, Equatable {
     text = configuration.encode?.text.map { describe($0.stageInputs) }
     image = configuration.encode?.image.map { describe($0.stageInputs) }
     represent = configuration.represent.map { describe($0.stageInputs) } ?? ""
-    if let align = configuration.align { represent += "; " + describe(align.stageInputs) }
+    if let align = configuration.align { represent += "; " + describe(align.stageInputs + align.joinInputs) }
     if let behavior = configuration.behavior { represent += "; " + describe(behavior.stageInputs) }
     quantize = configuration.quantize.map { describe($0.trainingInputs) } ?? ""
     resolve = configuration.resolve.map { describe($0.stageInputs) } ?? ""

@@ -11,7 +11,10 @@ struct AlignStage: Stage {
   /// Held-out pairs that representations are compared on.
   private static let comparedPairs = 20_000
 
-  func settings(_ configuration: PipelineConfiguration) -> [StageInput] { configuration.align?.stageInputs ?? [] }
+  func settings(_ configuration: PipelineConfiguration) -> [StageInput] {
+    (configuration.align?.stageInputs ?? [])
+      + (configuration.represent.map { [StageInput(name: "represent.dimensions", value: "\($0.dimensions)")] } ?? [])
+  }
 
   func inputs(_ context: RunContext) throws -> [StageInput] {
     let night = try context.requireNight()

@@ -11,7 +11,7 @@ struct BehaviorStage: Stage {
   let name = StageName.behavior
   let codeVersion = StageCodeVersions.behavior
 
-  func settings(_ configuration: PipelineConfiguration) -> [StageInput] { configuration.behavior?.stageInputs ?? [] }
+  func settings(_ configuration: PipelineConfiguration) -> [StageInput] { configuration.behavior?.trainingInputs ?? [] }
 
   func inputs(_ context: RunContext) throws -> [StageInput] {
     if let fingerprint = try Self.frozen(context) { return [StageInput(name: "behavior vectors", value: fingerprint)] }

@@ -103,8 +103,9 @@ struct GenerationFacts {
     var artifacts: [String: String] = [:]
     let encoders = try EncoderRecord.all(in: context.manifest(.encode).values)
     for encoder in encoders { artifacts["encoder.\(encoder.role.name)"] = encoder.fingerprint }
-    artifacts["representation"] = try context.manifest(.represent).values["representation"]
-    artifacts[RepresentStage.jointRole] = try context.manifest(.represent).values[RepresentStage.jointRole]
+    for role in ["representation", RepresentStage.untrainedRole, RepresentStage.jointRole] {
+      artifacts[role] = try context.manifest(.represent).values[role]
+    }
     artifacts[BehaviorStage.role] = context.finished[.behavior]?.values[BehaviorStage.role]
     for role in [QuantizerFile.role, ItemSetFile.role] {
       artifacts[role] = try context.manifest(.quantize).values[role]

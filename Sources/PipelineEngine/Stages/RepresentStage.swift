@@ -10,11 +10,16 @@ struct RepresentStage: Stage {
 
   /// What a generation calls the model that joins content and behavior.
   static let jointRole = "joint"
+  /// And the one of untrained content beside an aligner's.
+  static let untrainedRole = "untrained"
 
   let name = StageName.represent
   let codeVersion = StageCodeVersions.represent
 
-  func settings(_ configuration: PipelineConfiguration) -> [StageInput] { configuration.represent?.stageInputs ?? [] }
+  func settings(_ configuration: PipelineConfiguration) -> [StageInput] {
+    (configuration.represent?.stageInputs ?? []) + (configuration.align?.joinInputs ?? [])
+      + (configuration.behavior?.joinInputs ?? [])
+  }
 
   func inputs(_ context: RunContext) throws -> [StageInput] {
     [
@@ -22,46 +27,65 @@ struct RepresentStage: Stage {
       StageInput(
         name: "model",
         value: try context.finished[.align]?.values["aligner"] ?? context.requireNight().representation.rawValue),
-    ]
+    ] + (context.finished[.behavior].map { [StageInput(name: "behavior vectors", value: $0.digest)] } ?? [])
   }
 
   static func path(_ context: RunContext) -> String { context.workspace.stage(.represent) + "/representations.f32" }
 
   func run(_ context: RunContext) throws -> StageResult {
     try FileSystem.makeDirectory(context.workspace.stage(.represent))
-    let content = try self.model(context, try EmbeddingReader(context))
+    let parts = try self.parts(context, try EmbeddingReader(context))
     let vectors = try context.finished[.behavior].map {
       try BehaviorVectors(contentsOf: context.workspace.model($0.values[BehaviorStage.role] ?? ""))
     }
     let embeddings = try EmbeddingReader(context, behavior: vectors)
-    let joined = vectors == nil ? nil : try self.joined(context, content, embeddings)
-    let model: any Representation = joined ?? content
+    let joined = vectors == nil && parts.untrained == nil ? nil : try self.joined(context, parts, embeddings)
+    let model: any Representation = joined ?? parts.content
     let writer = try ColumnFileWriter<Float>(path: Self.path(context), columns: model.dimensions)
     try embeddings.forEachBlock { batches, rows in
       try writer.append(model.represent(batches).elements.span)
       context.progress(.represent, "projecting", rows.upperBound, of: embeddings.rows)
     }
     try writer.finish()
+    return result(parts, joined, rows: embeddings.rows, dimensions: model.dimensions, context)
+  }
+
+  private func result(
+    _ parts: Parts, _ joined: JoinedRepresentation?, rows: Int, dimensions: Int, _ context: RunContext
+  ) -> StageResult {
     var result = StageResult()
-    let models = [content.fingerprint] + [joined?.joint.fingerprint].compactMap { $0 }
-    result.outputs = [Self.path(context)] + models.map { context.workspace.model($0) }
-    result.values = ["representation": content.fingerprint, "dimensions": "\(model.dimensions)"]
+    result.values = ["representation": parts.content.fingerprint]
+    result.values[Self.untrainedRole] = parts.untrained?.fingerprint
     result.values[Self.jointRole] = joined?.joint.fingerprint
-    result.metrics = ["rows": Double(embeddings.rows), "dimensions": Double(model.dimensions)]
-    result.summary = "\(embeddings.rows) vectors of \(model.dimensions)"
+    result.outputs = [Self.path(context)] + result.values.values.sorted().map { context.workspace.model($0) }
+    result.values["dimensions"] = "\(dimensions)"
+    result.metrics = ["rows": Double(rows), "dimensions": Double(dimensions)]
+    result.summary = "\(rows) vectors of \(dimensions)"
     return result
   }
 
-  private func model(_ context: RunContext, _ embeddings: EmbeddingReader) throws -> any Representation {
-    if let aligner = context.finished[.align]?.values["aligner"] {
-      return try Aligner(contentsOf: context.workspace.model(aligner))
+  /// What represents the content of an item.
+  private struct Parts {
+    var content: any Representation
+    /// Beside an aligner; nil for none.
+    var untrained: RepresentationModel?
+  }
+
+  private func parts(_ context: RunContext, _ embeddings: EmbeddingReader) throws -> Parts {
+    guard let aligner = context.finished[.align]?.values["aligner"] else {
+      return Parts(content: try untrained(context, embeddings, role: "representation"))
     }
-    let night = try context.requireNight()
-    if night.representation == .frozen, let base = night.base,
-      let fingerprint = try context.generation(base)?.artifacts["representation"]
-    {
-      return try RepresentationModel(contentsOf: context.workspace.model(fingerprint))
-    }
+    let joinsContent = context.configuration.align?.joinsContent == true
+    return Parts(
+      content: try Aligner(contentsOf: context.workspace.model(aligner)),
+      untrained: joinsContent ? try untrained(context, embeddings, role: Self.untrainedRole) : nil)
+  }
+
+  /// The model of a role that is not trained: as the night before had it, or fitted tonight.
+  private func untrained(
+    _ context: RunContext, _ embeddings: EmbeddingReader, role: String
+  ) throws -> RepresentationModel {
+    if let frozen = try frozen(context, role: role) { return frozen }
     guard let settings = context.configuration.represent else {
       throw PipelineError(.internalFault, "stage represent runs without its section")
     }
@@ -73,31 +97,38 @@ struct RepresentStage: Stage {
     return try keep(try fitting.finish(), context)
   }
 
+  private func frozen(_ context: RunContext, role: String) throws -> RepresentationModel? {
+    let night = try context.requireNight()
+    guard night.representation == .frozen, let base = night.base,
+      let fingerprint = try context.generation(base)?.artifacts[role]
+    else { return nil }
+    return try RepresentationModel(contentsOf: context.workspace.model(fingerprint))
+  }
+
   private func keep(_ model: RepresentationModel, _ context: RunContext) throws -> RepresentationModel {
     try context.workspace.keepModel(model.fingerprint) { try model.write(to: $0) }
     return model
   }
 
-  /// Content and behavior in one: as the night before had them, or fitted tonight.
+  /// Content, untrained content and behavior in one: as the night before had them, or fitted tonight.
   private func joined(
-    _ context: RunContext, _ content: any Representation, _ embeddings: EmbeddingReader
+    _ context: RunContext, _ parts: Parts, _ embeddings: EmbeddingReader
   ) throws -> JoinedRepresentation {
-    let night = try context.requireNight()
-    if night.representation == .frozen, let base = night.base,
-      let fingerprint = try context.generation(base)?.artifacts[Self.jointRole]
-    {
-      let joint = try RepresentationModel(contentsOf: context.workspace.model(fingerprint))
-      return JoinedRepresentation(content: content, joint: joint)
+    if let joint = try frozen(context, role: Self.jointRole) {
+      return JoinedRepresentation(content: parts.content, untrained: parts.untrained, joint: joint)
     }
-    guard let settings = context.configuration.represent, let behavior = context.configuration.behavior else {
-      throw PipelineError(.internalFault, "stage represent joins behavior without its section")
+    let configuration = context.configuration
+    guard let settings = configuration.represent else {
+      throw PipelineError(.internalFault, "stage represent joins vectors without its section")
     }
     var fitting = try JoinedRepresentation.Fitting(
-      content: content, dimensions: behavior.dimensions ?? settings.dimensions, weight: behavior.weight,
-      sampleLimit: settings.sampleLimit, seed: context.configuration.seed)
+      content: parts.content, untrained: parts.untrained, untrainedWeight: configuration.align?.content ?? 0,
+      dimensions: configuration.behavior?.dimensions ?? settings.dimensions,
+      // Where the pipeline has no behavior vectors, nothing is weighed by it.
+      weight: configuration.behavior?.weight ?? 1, sampleLimit: settings.sampleLimit, seed: configuration.seed)
     try embeddings.forEachBlock { batches, rows in
       fitting.add(batches)
-      context.progress(.represent, "joining behavior", rows.upperBound, of: embeddings.rows)
+      context.progress(.represent, "joining", rows.upperBound, of: embeddings.rows)
     }
     let joined = try fitting.finish()
     _ = try keep(joined.joint, context)

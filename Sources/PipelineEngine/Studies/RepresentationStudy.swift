@@ -16,6 +16,8 @@ public struct RepresentationStudy {
     /// is out of their way there.
     public var items: String
     public var representation: String
+    /// Of the untrained content beside the aligned vector; nil where it is not joined.
+    public var contentWeight: Float?
     public var pairs: Int
     public var recallAt10: Double
     public var recallAt50: Double
@@ -26,6 +28,8 @@ public struct RepresentationStudy {
   public struct CodeFigures: Sendable, Equatable, Codable {
     public var seed: UInt64
     public var representation: String
+    /// As in ``Figures``.
+    public var contentWeight: Float?
     public var quantizer: String
     /// Shares of held-out pairs that share the first code, the first two, and so on.
     public var sharedPrefix: [Double]
@@ -41,17 +45,23 @@ public struct RepresentationStudy {
   private let ids: [String]
   private let history: InteractionHistory
   private let settings: (pairs: PipelineConfiguration.Pairs, align: PipelineConfiguration.Align)
+  private let contentWeights: [Float]
 
   /// Held-out pairs that representations are compared on.
   private static let comparedPairs = 20_000
 
   /// Loads what the `encode` stage left, and the log.
-  public init(_ pipeline: Pipeline, observer: any RunObserver = SilentObserver()) throws {
+  /// - Parameter contentWeights: lengths of untrained content beside the aligned vector to measure; empty for the
+  ///   pipeline's `align.content`, or one half where it has none.
+  public init(
+    _ pipeline: Pipeline, contentWeights: [Float] = [], observer: any RunObserver = SilentObserver()
+  ) throws {
     configuration = pipeline.configuration
     guard let pairs = configuration.pairs, let align = configuration.align, configuration.represent != nil else {
       throw PipelineError(.usage, "the study needs the sections pairs, align and represent in the pipeline")
     }
     settings = (pairs, align)
+    self.contentWeights = contentWeights.isEmpty ? [align.joinsContent ? align.content : 0.5] : contentWeights
     let context = RunContext(configuration: configuration, observer: observer)
     guard let encoded = StageManifest.read(context.workspace.stageManifest(.encode)) else {
       throw PipelineError(.inputMissing, "nothing is encoded yet; run 'tessera run --until encode' first")
@@ -78,7 +88,15 @@ public struct RepresentationStudy {
     var aligner: Aligner
     var untrained: RepresentationModel
     var behavior: BehaviorVectors
-    var joined: JoinedRepresentation
+    /// The aligned vector joined with others.
+    var joined: [Joined]
+  }
+
+  private struct Joined {
+    var name: String
+    var contentWeight: Float?
+    var joinsBehavior: Bool
+    var representation: JoinedRepresentation
   }
 
   /// - Parameters:
@@ -134,72 +152,104 @@ public struct RepresentationStudy {
       isCancelled: isCancelled
     ).model
     let behavior = BehaviorVectors(ids: model.vocabulary.rows.map { ids[Int($0)] }, vectors: model.itemVectors)
-    var fitting = try JoinedRepresentation.Fitting(
-      content: aligner, dimensions: behaviorSettings.dimensions ?? represent.dimensions,
-      weight: behaviorSettings.weight, seed: seed)
-    fitting.add(modalities + [behavior.batch(of: ids)])
-    var untrained = RepresentationModel.Parameters()
-    untrained.dimensions = represent.dimensions
-    untrained.seed = seed
+    var parameters = RepresentationModel.Parameters()
+    parameters.dimensions = represent.dimensions
+    parameters.seed = seed
+    let untrained = try RepresentationModel.fit(modalities, parameters: parameters)
     return Fitted(
-      aligner: aligner, untrained: try RepresentationModel.fit(modalities, parameters: untrained), behavior: behavior,
-      joined: try fitting.finish())
+      aligner: aligner, untrained: untrained, behavior: behavior,
+      joined: try joined(aligner, untrained, behavior, behaviorSettings, dimensions: represent.dimensions, seed: seed))
+  }
+
+  /// The aligned vector joined with item IDs, with untrained content of every weight, and with both.
+  private func joined(
+    _ aligner: Aligner, _ untrained: RepresentationModel, _ behavior: BehaviorVectors,
+    _ settings: PipelineConfiguration.Behavior, dimensions: Int, seed: UInt64
+  ) throws -> [Joined] {
+    let all = modalities + [behavior.batch(of: ids)]
+    func join(_ name: String, contentWeight: Float?, joinsBehavior: Bool) throws -> Joined {
+      var fitting = try JoinedRepresentation.Fitting(
+        content: aligner, untrained: contentWeight == nil ? nil : untrained, untrainedWeight: contentWeight ?? 1,
+        dimensions: joinsBehavior ? settings.dimensions ?? dimensions : dimensions, weight: settings.weight, seed: seed)
+      fitting.add(joinsBehavior ? all : modalities)
+      return Joined(
+        name: name, contentWeight: contentWeight, joinsBehavior: joinsBehavior, representation: try fitting.finish())
+    }
+    var result = [try join("aligned + item IDs", contentWeight: nil, joinsBehavior: true)]
+    for weight in contentWeights {
+      result.append(try join("aligned + content", contentWeight: weight, joinsBehavior: false))
+      result.append(try join("aligned + item IDs + content", contentWeight: weight, joinsBehavior: true))
+    }
+    return result
+  }
+
+  /// Vectors of all items under a name.
+  private struct Named {
+    var name: String
+    var contentWeight: Float?
+    var vectors: Matrix
+  }
+
+  private func joinedVectors(_ fitted: Fitted) -> [Named] {
+    let behavior = fitted.behavior.batch(of: ids)
+    return fitted.joined.map { joined in
+      let vectors = joined.representation.represent(joined.joinsBehavior ? modalities + [behavior] : modalities)
+      return Named(name: joined.name, contentWeight: joined.contentWeight, vectors: vectors)
+    }
   }
 
   private func recalls(
     _ fitted: Fitted, _ pairs: HeldOutPairs, seed: UInt64, items: String, among candidates: [Bool]? = nil
   ) -> [Figures] {
+    func figures(_ name: String, _ contentWeight: Float?, _ recall: PairRecall) -> Figures {
+      Figures(
+        seed: seed, items: items, representation: name, contentWeight: contentWeight, pairs: recall.pairs,
+        recallAt10: recall.recall[10] ?? 0, recallAt50: recall.recall[50] ?? 0,
+        meanReciprocalRank: recall.meanReciprocalRank)
+    }
     let comparison = RepresentationComparison(
       modalities, untrained: fitted.untrained, aligner: fitted.aligner, pairs: pairs, among: candidates)
-    let behavior = fitted.behavior.batch(of: ids)
-    var rows = comparison.rows.map { ($0.name, $0.recall) }
-    rows.append(("item IDs", PairRecall.measure(behavior.vectors, pairs, among: candidates)))
-    rows.append(
-      (
-        "aligned + item IDs",
-        PairRecall.measure(fitted.joined.represent(modalities + [behavior]), pairs, among: candidates)
-      ))
-    return rows.map { name, recall in
-      Figures(
-        seed: seed, items: items, representation: name, pairs: recall.pairs, recallAt10: recall.recall[10] ?? 0,
-        recallAt50: recall.recall[50] ?? 0, meanReciprocalRank: recall.meanReciprocalRank)
-    }
+    let behavior = Named(name: "item IDs", vectors: fitted.behavior.batch(of: ids).vectors)
+    return comparison.rows.map { figures($0.name, nil, $0.recall) }
+      + ([behavior] + joinedVectors(fitted)).map {
+        figures($0.name, $0.contentWeight, PairRecall.measure($0.vectors, pairs, among: candidates))
+      }
   }
 
   private func codes(_ fitted: Fitted, _ pairs: HeldOutPairs, seed: UInt64) throws -> [CodeFigures] {
     let sizes = configuration.quantize?.sizes ?? [256, 256, 256]
-    let representations = [
-      ("joined", fitted.untrained.represent(modalities)), ("aligned", fitted.aligner.represent(modalities)),
-      ("aligned + item IDs", fitted.joined.represent(modalities + [fitted.behavior.batch(of: ids)])),
-    ]
-    return try representations.flatMap { name, x in
+    let representations =
+      [
+        Named(name: "joined", vectors: fitted.untrained.represent(modalities)),
+        Named(name: "aligned", vectors: fitted.aligner.represent(modalities)),
+      ] + joinedVectors(fitted)
+    return try representations.flatMap { named in
       var results: [CodeFigures] = []
       for method in [ResidualQuantizer.Method.kMeans, .balanced] {
         let quantizer = try ResidualQuantizer.train(
-          x, parameters: ResidualQuantizer.Parameters(method: method, sizes: sizes, seed: seed)
+          named.vectors, parameters: ResidualQuantizer.Parameters(method: method, sizes: sizes, seed: seed)
         ).quantizer
-        results.append(try figures(quantizer, method.rawValue, name, x, pairs, seed))
+        results.append(try figures(quantizer, method.rawValue, named, pairs, seed))
       }
       let autoencoder = try ResidualAutoencoder.train(
-        x, parameters: ResidualAutoencoder.Parameters(sizes: sizes, seed: seed)
+        named.vectors, parameters: ResidualAutoencoder.Parameters(sizes: sizes, seed: seed)
       ).quantizer
-      results.append(try figures(autoencoder, "rq-vae", name, x, pairs, seed))
+      results.append(try figures(autoencoder, "rq-vae", named, pairs, seed))
       return results
     }
   }
 
   private func figures(
-    _ quantizer: some Quantizer, _ method: String, _ representation: String, _ x: Matrix, _ pairs: HeldOutPairs,
-    _ seed: UInt64
+    _ quantizer: some Quantizer, _ method: String, _ named: Named, _ pairs: HeldOutPairs, _ seed: UInt64
   ) throws -> CodeFigures {
-    let encoding = try quantizer.encode(x)
+    let encoding = try quantizer.encode(named.vectors)
     let metrics = CodeMetrics(encoding.codes, sizes: configuration.quantize?.sizes ?? [256, 256, 256])
-    var centered = x
-    centered.subtractFromRows(x.columnMeans())
-    let variance = centered.rowSquaredNorms().reduce(0.0) { $0 + Double($1) } / Double(max(1, x.rows))
+    var centered = named.vectors
+    centered.subtractFromRows(centered.columnMeans())
+    let variance = centered.rowSquaredNorms().reduce(0.0) { $0 + Double($1) } / Double(max(1, centered.rows))
     let rows = (0..<pairs.count).map { RowPair(Int(pairs.triggers[$0]), Int(pairs.targets[$0])) }
     return CodeFigures(
-      seed: seed, representation: representation, quantizer: method,
+      seed: seed, representation: named.name, contentWeight: named.contentWeight, quantizer: method,
       sharedPrefix: NeighborAgreement(encoding.codes, pairs: rows).sharedPrefix,
       collisionRate: metrics.buckets.collisionRate, entropy: metrics.levels.map(\.entropy),
       reconstruction: variance > 0 ? encoding.meanSquaredError / variance : 0)

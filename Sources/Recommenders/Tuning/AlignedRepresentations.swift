@@ -2,15 +2,15 @@ public import BehaviorAlignment
 public import NeuralNetworks
 public import TensorMath
 
-/// Vectors that an aligner makes, which is trained along with the codes; joined with behavior by a fitted map that stays,
-/// where items are served so.
+/// Vectors that an aligner makes, which is trained along with the codes; joined with behavior, or with untrained content, by
+/// a fitted map that stays, where items are served so.
 ///
 /// The encoders below the aligner stay as they are: their vectors are given.
 public struct AlignedRepresentations: RepresentationSource {
   private let aligner: Aligner
   private let joint: JoinedRepresentation?
   private let modalities: [ModalityBatch]
-  private let behavior: ModalityBatch?
+  private let beside: JoinedRepresentation.Beside?
   public let itemCount: Int
 
   /// - Parameters:
@@ -25,7 +25,7 @@ public struct AlignedRepresentations: RepresentationSource {
     self.aligner = aligner
     self.joint = joint
     self.modalities = modalities.filter { $0.name != BehaviorVectors.modality }
-    behavior = joint == nil ? nil : modalities.first { $0.name == BehaviorVectors.modality }
+    beside = joint?.beside(modalities)
     itemCount = modalities.first?.vectors.rows ?? 0
     var own = aligner.trainableParameters
     for path in frozenPaths { own.setTrainable(false, below: path) }
@@ -38,12 +38,13 @@ public struct AlignedRepresentations: RepresentationSource {
   public func vectors(_ items: ContiguousArray<Int32>, in pass: ModelPass) -> Variable {
     let rows = items.map { Int($0) }
     let content = aligner.represent(modalities, rows: rows, in: pass)
-    return joint?.joining(content, behavior, rows: rows) ?? content
+    guard let joint, let beside else { return content }
+    return joint.joining(content, beside, rows: rows)
   }
 
   /// What serves, with the parameters that a training made.
   public func representation(_ parameters: ParameterSet) -> any Representation {
     let moved = aligner.replacingParameters(parameters)
-    return joint.map { JoinedRepresentation(content: moved, joint: $0.joint) } ?? moved
+    return joint.map { JoinedRepresentation(content: moved, untrained: $0.untrained, joint: $0.joint) } ?? moved
   }
 }

@@ -58,6 +58,28 @@ import Testing
     for (row, item) in [9, 2, 77].enumerated() { expectClose(some.row(row), all.row(item), tolerance: 2e-5) }
   }
 
+  /// Untrained content beside the aligned vector stays as it is while the aligner is trained.
+  @Test func untrainedContentIsJoinedOnTheTapeAsItServes() throws {
+    for all in [modalities, modalities + [behavior]] {
+      var fitting = try JoinedRepresentation.Fitting(
+        content: aligner, untrained: try RepresentationModel.fit(modalities), untrainedWeight: 0.6, dimensions: 9,
+        weight: 0.7)
+      fitting.add(all)
+      let joint = try fitting.finish()
+      let source = AlignedRepresentations(aligner, joint: joint, modalities: all)
+      #expect(source.dimensions == 9)
+      expectClose(source.allVectors().elements, joint.represent(all).elements, tolerance: 2e-5)
+      let served = source.representation(aligner.trainableParameters)
+      #expect(served.fingerprint == joint.fingerprint)
+      let pass = ModelPass(
+        try #require(source.parameters), on: Tape(), random: RandomSource(seed: 0), isTraining: false)
+      let loss = source.vectors([1, 5, 8], in: pass).selectingRows([0, 2]).sum()
+      let gradients = pass.backward(from: loss)
+      let output = try #require(source.parameters?.parameter(named: "output.weight"))
+      #expect(gradients[output]?.elements.contains { $0 != 0 } == true)
+    }
+  }
+
   @Test func anItemWithoutAnythingIsZeros() throws {
     let empty = modalities.map { batch in
       ModalityBatch(
