@@ -52,6 +52,35 @@ import Testing
     #expect(one.shape.experts?.selected == 1)
   }
 
+  @Test func theKeysOfTheFeedReachIt() throws {
+    let train = try Self.train(
+      "  { backbone: encoder-decoder, targetItems: 4, sessions: { gap: 1.5h, minimumItems: 3, maximumItems: 40, "
+        + "minimumDuration: \"90\", minimumPositives: 1 }, positive: { minimumRating: 4, minimumWeight: 0.5, "
+        + "events: [like, buy] } }")
+    let rules = try #require(train.training.sessions)
+    #expect(rules.gap == 5400 && rules.minimumItems == 3 && rules.maximumItems == 40)
+    #expect(rules.minimumDuration == 90 && rules.minimumPositives == 1)
+    #expect(train.positive?.minimumRating == 4 && train.positive?.minimumWeight == 0.5)
+    #expect(train.positive?.events == ["like", "buy"])
+    let bare = try Self.train("  { backbone: encoder-decoder, targetItems: 2, sessions: {} }")
+    #expect(bare.training.sessions == SessionRules() && bare.positive == nil)
+  }
+
+  @Test(arguments: [("0", 0), ("45", 45), ("0.5", 0.5), ("30s", 30), ("30m", 1800), ("2h", 7200), ("1.5d", 129_600)])
+  func aLengthOfTimeIsANumberOrHasAUnit(text: String, seconds: Double) throws {
+    let train = try Self.train("  { backbone: encoder-decoder, targetItems: 2, sessions: { gap: \(text) } }")
+    #expect(train.training.sessions?.gap == seconds)
+  }
+
+  @Test(arguments: ["-5", "m", "5 m", "5w", "1e3", "0x10", "nan", "inf", "1.2.3h", "\"\"", "[3]", "１h"])
+  func whatIsNoLengthOfTimeIsAnError(text: String) {
+    let found = message(
+      Self.yaml("  backbone: encoder-decoder\n  targetItems: 2\n  sessions: { gap: \(text) }"))
+    #expect(
+      found.contains("/jobs/job.yaml:7: train.sessions.gap: expected a length of time such as 30m"), "\(text): \(found)"
+    )
+  }
+
   @Test func withoutTheKeysTheNetworkIsTheOneOfBefore() throws {
     let train = try Self.train("  {}")
     #expect(train.shape == GeneratorConfiguration())
@@ -82,6 +111,20 @@ import Testing
       "  backbone: encoder\n",
       "/jobs/job.yaml:5: train.backbone: expected one of encoder-decoder, one-position, found 'encoder'"
     ),
+    ("  sessions: {}", "/jobs/job.yaml:5: train.sessions: is for 'backbone: encoder-decoder'"),
+    (
+      "  backbone: encoder-decoder\n  sessions: {}",
+      "/jobs/job.yaml:6: train.sessions: a session is written item by item, and 'train.targetItems' is 1"
+    ),
+    (
+      "  backbone: encoder-decoder\n  targetItems: 3\n  sessions:\n    minimumItems: 5\n    maximumItems: 4",
+      "/jobs/job.yaml:9: train.sessions.maximumItems: 4 is below minimumItems, 5"
+    ),
+    (
+      "  backbone: encoder-decoder\n  targetItems: 3\n  sessions: { minimumPositives: 1 }",
+      "/jobs/job.yaml:7: train.sessions.minimumPositives: every event is positive feedback unless 'train.positive'"
+    ),
+    ("  positive: {}", "/jobs/job.yaml:5: train.positive: expected minimumRating, minimumWeight or events"),
     ("  targetItems: 300", "/jobs/job.yaml:5: train.targetItems: expected a whole number from 1 to 256, found '300'"),
     ("  tiesTables: yes", "/jobs/job.yaml:5: train.tiesTables: expected true or false, found 'yes'"),
     ("  width: 30\n  heads: 4", "/jobs/job.yaml:6: train.heads: 4 does not divide train.width, 30"),
@@ -139,6 +182,12 @@ import Testing
       "backbone: encoder-decoder, experts: { count: 4 }", "backbone: encoder-decoder, experts: { count: 5 }",
       "backbone: encoder-decoder, experts: { count: 4, selected: 1 }",
       "backbone: encoder-decoder, experts: { count: 4, hidden: 16 }", "tiesTables: false", "epochs: 12",
+      "backbone: encoder-decoder, targetItems: 2, sessions: {}",
+      "backbone: encoder-decoder, targetItems: 2, sessions: { gap: 1h }",
+      "backbone: encoder-decoder, targetItems: 2, sessions: { minimumItems: 3 }",
+      "backbone: encoder-decoder, targetItems: 2, sessions: { maximumItems: 3 }",
+      "backbone: encoder-decoder, targetItems: 2, sessions: { minimumDuration: 3 }",
+      "positive: { minimumRating: 4 }", "positive: { minimumWeight: 4 }", "positive: { events: [like] }",
     ]
     let digests = try sections.map { section in
       let inputs = try Self.train("  { \(section) }").stageInputs

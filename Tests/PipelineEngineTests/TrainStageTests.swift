@@ -94,6 +94,40 @@ struct TrainStageTests {
     }
   }
 
+  @Test func sessionsAreCountedInManifestAndRecord() throws {
+    try withTemporaryDirectory { folder in
+      let section = """
+        { backbone: encoder-decoder, decoderLayers: 1, targetItems: 3, sessions: { gap: 20, minimumItems: 2 },
+          width: 16, heads: 2, layers: 1, hidden: 32, epochs: 1, warmup: 5, positionsPerBatch: 512, baselines: [] }
+        """
+      let summary = try Self.fixture(folder, section).run()
+      let metrics = try Self.metrics(summary)
+      let sessions = try #require(metrics["sessions"]), kept = try #require(metrics["sessions.kept"])
+      #expect(kept > 0 && sessions > kept && sessions == kept + (metrics["sessions.tooFewItems"] ?? 0))
+      let log = try Data(contentsOf: URL(fileURLWithPath: folder + "/work/stages/train/training.json"))
+      let record = try #require(try JSONSerialization.jsonObject(with: log) as? [String: Any])
+      #expect((record["sessions"] as? [String: Any])?["kept"] as? Double == kept)
+    }
+  }
+
+  @Test func aLogWithoutTimesIsWarnedOfAndTrainsOnTheNextItems() throws {
+    try withTemporaryDirectory { folder in
+      let section = """
+        { backbone: encoder-decoder, decoderLayers: 1, targetItems: 2, sessions: {}, width: 16, heads: 2, layers: 1,
+          hidden: 32, epochs: 1, positionsPerBatch: 512, baselines: [] }
+        """
+      let fixture = Self.fixture(folder, section), observer = ProgressRecorder()
+      let text =
+        "user_id,item_id\n"
+        + fixture.log.map { $0.split(separator: ",").prefix(2).joined(separator: ",") }
+        .joined(separator: "\n") + "\n"
+      try text.write(toFile: folder + "/interactions.csv", atomically: true, encoding: .utf8)
+      let metrics = try Self.metrics(fixture.pipeline.run(observer: observer))
+      #expect(metrics["sessions"] == nil && metrics["steps"] != nil)
+      #expect(observer.warnings.contains { $0.contains("train.sessions: the log has no times") })
+    }
+  }
+
   @Test func anUnchangedNightTrainsNothing() throws {
     try withTemporaryDirectory { folder in
       let fixture = Self.fixture(folder)

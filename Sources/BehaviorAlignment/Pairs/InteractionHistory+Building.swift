@@ -9,7 +9,8 @@ extension InteractionHistory {
   /// - Parameters:
   ///   - log: in order, as a reader leaves it.
   ///   - catalog: the catalogue's items by row.
-  /// - Throws: ``AlignmentError/Code/noInteractions`` for a log without an event, or with none on a known item.
+  /// - Throws: ``AlignmentError/Code/noInteractions`` for a log without an event, or with none on a known item, and
+  ///   ``AlignmentError/Code/invalidParameter`` for criteria of positive feedback that no event meets.
   /// - Complexity: O(events + users · log(users)).
   public init(
     _ log: InteractionLog, catalog: IdentifierTable, parameters: Parameters = Parameters()
@@ -18,7 +19,8 @@ extension InteractionHistory {
     let isTimed = log.ordering == .timestamp
     try self.init(
       users: log.userIndices, items: log.itemIndices, itemRows: log.rows(in: catalog), userOrder: order,
-      itemCount: catalog.count, time: isTimed ? { log.timestamps[$0] ?? 0 } : nil, parameters: parameters)
+      itemCount: catalog.count, time: isTimed ? { log.timestamps[$0] ?? 0 } : nil,
+      positives: try parameters.positive?.marks(log) ?? [], parameters: parameters)
   }
 
   private static func order(ofUsers log: InteractionLog) -> [Int] {
@@ -37,19 +39,22 @@ extension InteractionHistory {
   ///   - users: each event's user, below `userCount`.
   ///   - items: each event's row in the catalogue, below `itemCount`; -1 for an item that is not there.
   ///   - times: empty, or each event's time.
+  ///   - positives: empty, or whether each event is positive feedback.
   public init(
-    users: [Int32], items: [Int32], times: [Double] = [], userCount: Int, itemCount: Int,
-    parameters: Parameters = Parameters()
+    users: [Int32], items: [Int32], times: [Double] = [], positives: ContiguousArray<Bool> = [], userCount: Int,
+    itemCount: Int, parameters: Parameters = Parameters()
   ) throws(AlignmentError) {
-    precondition(users.count == items.count && (times.isEmpty || times.count == users.count), "columns of one length")
+    precondition(
+      users.count == items.count && (times.isEmpty || times.count == users.count)
+        && (positives.isEmpty || positives.count == users.count), "columns of one length")
     try self.init(
       users: users, items: items, itemRows: nil, userOrder: Array(0..<userCount), itemCount: itemCount,
-      time: times.isEmpty ? nil : { times[$0] }, parameters: parameters)
+      time: times.isEmpty ? nil : { times[$0] }, positives: positives, parameters: parameters)
   }
 
   private init(
     users: [Int32], items numbers: [Int32], itemRows: [Int32]?, userOrder: [Int], itemCount: Int,
-    time: ((Int) -> Double)?, parameters: Parameters
+    time: ((Int) -> Double)?, positives marks: ContiguousArray<Bool>, parameters: Parameters
   ) throws(AlignmentError) {
     guard parameters.maximumEventsPerUser > 0 else {
       throw AlignmentError(
@@ -70,12 +75,14 @@ extension InteractionHistory {
     for user in 0..<userOrder.count { offsets[user + 1] += offsets[user] }
     items = ContiguousArray(repeating: 0, count: offsets[userOrder.count])
     times = ContiguousArray(repeating: 0, count: time == nil ? 0 : items.count)
+    positives = ContiguousArray(repeating: false, count: marks.isEmpty ? 0 : items.count)
     var next = offsets
     for index in users.indices {
       let row = Self.row(numbers[index], itemRows), user = Int(rank[Int(users[index])])
       guard row >= 0 else { continue }
       items[next[user]] = UInt32(row)
       if let time { times[next[user]] = time(index) }
+      if !marks.isEmpty { positives[next[user]] = marks[index] }
       next[user] += 1
     }
     summary.unknownItemEvents = users.count - items.count
@@ -102,9 +109,11 @@ extension InteractionHistory {
       guard range.count > 1, range.dropFirst().contains(where: { times[$0] < times[$0 - 1] }) else { continue }
       let order = range.sorted { (times[$0], $0) < (times[$1], $1) }
       let sortedItems = order.map { items[$0] }, sortedTimes = order.map { times[$0] }
+      let sortedMarks = hasFeedback ? order.map { positives[$0] } : []
       for (index, position) in range.enumerated() {
         items[position] = sortedItems[index]
         times[position] = sortedTimes[index]
+        if hasFeedback { positives[position] = sortedMarks[index] }
       }
     }
   }
@@ -115,18 +124,18 @@ extension InteractionHistory {
     var end = 0, first = 0
     for user in 0..<userCount {
       let last = offsets[user + 1], start = end
-      for position in first..<last where end == start || items[end - 1] != items[position] {
-        items[end] = items[position]
-        if hasTimes { times[end] = times[position] }
-        end += 1
+      for position in first..<last {
+        if end > start, items[end - 1] == items[position] {
+          mergeFeedback(of: position, into: end - 1)
+        } else {
+          move(position, to: end)
+          end += 1
+        }
       }
       summary.repeatedEvents += last - first - (end - start)
       let excess = end - start - maximum
       if excess > 0 {
-        for position in start..<start + maximum {
-          items[position] = items[position + excess]
-          if hasTimes { times[position] = times[position + excess] }
-        }
+        for position in start..<start + maximum { move(position + excess, to: position) }
         end -= excess
         summary.eventsBeyondMaximum += excess
         summary.usersBeyondMaximum += 1
@@ -138,8 +147,22 @@ extension InteractionHistory {
     }
     items.removeLast(items.count - end)
     if hasTimes { times.removeLast(times.count - end) }
+    if hasFeedback { positives.removeLast(positives.count - end) }
     summary.events = end
     summary.items = seen.count { $0 }
+  }
+
+  private mutating func move(_ position: Int, to place: Int) {
+    items[place] = items[position]
+    if hasTimes { times[place] = times[position] }
+    if hasFeedback { positives[place] = positives[position] }
+  }
+
+  /// A view and a like of one moment, or in a log without times, are one event that is positive. Of a later like nothing
+  /// is taken: it may lie behind the time at which a window ends, and the event that stays before it.
+  private mutating func mergeFeedback(of repeated: Int, into place: Int) {
+    guard hasFeedback, positives[repeated], !hasTimes || times[repeated] == times[place] else { return }
+    positives[place] = true
   }
 }
 

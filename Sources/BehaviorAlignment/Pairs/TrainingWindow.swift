@@ -112,6 +112,9 @@ public struct TrainingSplit: Sendable {
     ArraySlice(history.items[trainingRange(ofUser: user)])
   }
 
+  /// A user's events in the training window, the earliest first.
+  public func trainingEvents(ofUser user: Int) -> UserEvents { history.events(trainingRange(ofUser: user)) }
+
   /// Events of each row of the item table in the training window.
   /// - Complexity: O(events + items).
   public func itemEventCounts() -> ContiguousArray<UInt32> {

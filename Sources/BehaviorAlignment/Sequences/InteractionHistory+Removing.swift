@@ -6,15 +6,17 @@ extension InteractionHistory {
   public func removing(_ isRemoved: [Bool]) throws(AlignmentError) -> InteractionHistory {
     precondition(isRemoved.count == itemCount, "\(isRemoved.count) marks for \(itemCount) items")
     var users: [Int32] = [], kept: [Int32] = [], keptTimes: [Double] = []
+    var keptMarks: ContiguousArray<Bool> = []
     for user in 0..<userCount {
       for position in offsets[user]..<offsets[user + 1] where !isRemoved[Int(items[position])] {
         users.append(Int32(user))
         kept.append(Int32(items[position]))
         if hasTimes { keptTimes.append(times[position]) }
+        if hasFeedback { keptMarks.append(positives[position]) }
       }
     }
     return try InteractionHistory(
-      users: users, items: kept, times: keptTimes, userCount: userCount, itemCount: itemCount)
+      users: users, items: kept, times: keptTimes, positives: keptMarks, userCount: userCount, itemCount: itemCount)
   }
 
   /// Pairs to measure new items by: an event on one of them as target, and the user's event just before, on an item that

@@ -10,6 +10,8 @@ public indirect enum ConfigurationShape: Sendable {
   case integer(ClosedRange<Int>)
   case number(ClosedRange<Double>)
   case boolean
+  /// A number of the behavior log's unit of time, or one with a unit behind it, which is as many seconds.
+  case duration
   case list(of: ConfigurationShape, count: ClosedRange<Int>)
   /// A mapping with known keys and no others.
   case section([ConfigurationKey])
@@ -43,6 +45,7 @@ extension ConfigurationShape {
     case .integer(let range): "a whole number \(describe(range))"
     case .number(let range): "a number \(describe(range))"
     case .boolean: "true or false"
+    case .duration: "a length of time such as 30m, 12h, 2d, or a number in the log's unit"
     case .list(let element, let count):
       count.lowerBound == count.upperBound
         ? "a list of \(count.lowerBound) (\(element.expectation))"

@@ -71,7 +71,7 @@ struct ConfigurationValidator {
   mutating func check(_ value: YAMLValue, against shape: ConfigurationShape, path: String) -> CheckedValue? {
     switch shape {
     case .text, .identifier, .choice: return checkText(value, shape, path)
-    case .integer, .number, .boolean: return checkScalar(value, shape, path)
+    case .integer, .number, .boolean, .duration: return checkScalar(value, shape, path)
     case .list(let element, let count): return checkList(value, element, count, shape, path)
     case .section(let keys): return checkSection(value, keys, shape, path)
     case .either(let shapes):
@@ -85,7 +85,7 @@ struct ConfigurationValidator {
   private func isSameKind(_ value: YAMLValue, _ shape: ConfigurationShape) -> Bool {
     switch (value.content, shape) {
     case (.list, .list), (.mapping, .section), (.scalar, .text), (.scalar, .choice), (.scalar, .identifier): true
-    case (.scalar, .integer), (.scalar, .number), (.scalar, .boolean): true
+    case (.scalar, .integer), (.scalar, .number), (.scalar, .boolean), (.scalar, .duration): true
     case (.null, .section(let keys)): !keys.contains(where: \.isRequired)
     default: false
     }
@@ -145,11 +145,24 @@ struct ConfigurationValidator {
       if let number = Int(text), range.contains(number) { return .integer(number) }
     case .number(let range):
       if let number = Double(text), number.isFinite, range.contains(number) { return .number(number) }
+    case .duration:
+      if let duration = Self.duration(text) { return .number(duration) }
     default:
       if text == "true" || text == "false" { return .boolean(text == "true") }
     }
     report(value.line, "\(path): expected \(shape.expectation), found '\(text.prefix(60))'")
     return nil
+  }
+
+  /// The seconds of `30m`, or a bare number as it stands.
+  private static func duration(_ text: String) -> Double? {
+    let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
+    let unit = text.last.flatMap { units[$0] }
+    let number = unit == nil ? Substring(text) : text.dropLast()
+    // Neither a sign nor an exponent, which the schema does not know.
+    guard number.allSatisfy({ $0.isASCII && ($0.isNumber || $0 == ".") }), let value = Double(number), value.isFinite
+    else { return nil }
+    return value * (unit ?? 1)
   }
 
   private mutating func checkList(

@@ -39,6 +39,8 @@ private struct SchemaWriter {
     case .number(let range):
       line("\"type\": \"number\", \(bounds(range.lowerBound, range.upperBound, .greatestFiniteMagnitude))")
     case .boolean: line("\"type\": \"boolean\"")
+    case .duration:
+      line("\"type\": [\"number\", \"string\"], \"minimum\": 0, \"pattern\": \"^[0-9]+([.][0-9]+)?[smhd]?$\"")
     case .list(let element, let count):
       line("\"type\": \"array\", \"minItems\": \(count.lowerBound), \"maxItems\": \(count.upperBound),")
       line("\"items\": {")

@@ -26,7 +26,7 @@ extension GeneratorConfiguration {
 
 extension PipelineConfiguration.Train {
   /// Keys that mean something to an encoder-decoder only.
-  private static let encoderDecoderKeys = ["decoderLayers", "experts", "targetItems", "cutsPerSequence"]
+  private static let encoderDecoderKeys = ["decoderLayers", "experts", "targetItems", "cutsPerSequence", "sessions"]
 
   /// What makes another recommender than the pipelines of before these keys did. Absent where nothing does, so that such
   /// a pipeline's recommender stays up to date.
@@ -60,6 +60,7 @@ extension PipelineConfiguration.Train {
       validator.report(
         place, "train.experts.selected: \(experts.selected) of \(experts.count) experts; select at most 'count'")
     }
+    checkFeed(section, validator: &validator)
     guard validator.mistakes.count == found, shape.width % shape.heads == 0 else { return }
     // Whatever else the network refuses.
     do { _ = try GeneratorTraining(shape, parameters: training) } catch {

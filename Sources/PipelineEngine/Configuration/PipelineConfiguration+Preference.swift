@@ -41,6 +41,7 @@ extension PipelineConfiguration.Preference {
       parameters.training.positionsPerBatch = train.training.positionsPerBatch
       parameters.training.precision = train.training.precision
       parameters.training.weightDecay = train.training.weightDecay
+      parameters.training.sessions = train.training.sessions
       parameters.excludesHistory = train.excludesHistory
     }
     parameters.training.epochs = section.integer("epochs") ?? 3

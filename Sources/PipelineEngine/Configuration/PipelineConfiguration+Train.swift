@@ -14,6 +14,8 @@ extension PipelineConfiguration {
 
     public var window: TrainingWindow
     public var maximumEventsPerUser: Int
+    /// Which events are positive feedback; nil where all are.
+    public var positive: PositiveFeedback?
     public var baselines: [Baseline]
     /// IDs that beam search holds per user.
     public var beam: Int
@@ -81,6 +83,8 @@ extension PipelineConfiguration.Train {
     if let value = section.number("learningRate") { training.learningRate = Float(value) }
     if let value = section.integer("warmup") { training.warmup = value }
     if let value = section.integer("cutsPerSequence") { training.cutsPerSequence = value }
+    training.sessions = section.section("sessions").map { SessionRules($0) }
+    positive = section.section("positive").map { PositiveFeedback($0) }
     if let value = section.number("weightDecay") { training.weightDecay = Float(value) }
     if let value = section.text("precision").flatMap(WeightPrecision.init(rawValue:)) { training.precision = value }
     training.seed = section.integer("seed").map { UInt64($0) } ?? seed
@@ -111,6 +115,6 @@ extension PipelineConfiguration.Train {
       StageInput(
         name: "train.sasrec",
         value: baselines.contains(.sasrec) ? sequential.summary + ", " + sequentialTraining.summary : "absent"),
-    ] + backboneInputs
+    ] + backboneInputs + feedInputs
   }
 }

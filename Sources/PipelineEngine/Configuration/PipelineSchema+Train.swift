@@ -38,6 +38,13 @@ extension PipelineSchema {
     ConfigurationKey(
       "cutsPerSequence", .integer(1...65_536),
       "Of an encoder-decoder: places in each user's sequence that an epoch draws to learn at. Default: 3."),
+    ConfigurationKey(
+      "sessions", .section(sessions),
+      "Of an encoder-decoder: what it learns to write are the sessions of users, told apart by pauses, those that are good "
+        + "enough. Default: the next items behind any place, which is also what a log without timestamps gets."),
+    ConfigurationKey(
+      "positive", .section(positive),
+      "Which events are positive feedback: those that meet one of the criteria. Default: all events."),
     ConfigurationKey("epochs", .integer(1...10_000), "Passes over the log. Default: 12."),
     ConfigurationKey("positionsPerBatch", .integer(1...(1 << 20)), "Items read per step. Default: 1024."),
     ConfigurationKey("learningRate", .number(1e-7...1), "At its peak. Default: 0.002."),
@@ -72,6 +79,23 @@ extension PipelineSchema {
     ConfigurationKey("count", .integer(1...4096), required: true, "Experts of a layer."),
     ConfigurationKey("selected", .integer(1...4096), "Experts that each position goes through. Default: 2, or all."),
     ConfigurationKey("hidden", .integer(1...65_536), "Floats inside an expert. Default: train.hidden."),
+  ]
+
+  private static let sessions: [ConfigurationKey] = [
+    ConfigurationKey(
+      "gap", .duration, "A longer pause ends a session: 30m, 12h, 2d, or a number in the log's unit. Default: 30m."),
+    ConfigurationKey("minimumItems", .integer(1...65_536), "Different items that a session needs. Default: 2."),
+    ConfigurationKey("maximumItems", .integer(1...65_536), "Different items that it may have. Default: any number."),
+    ConfigurationKey("minimumDuration", .duration, "From its first event to its last. Default: 0."),
+    ConfigurationKey(
+      "minimumPositives", .integer(0...65_536), "Events in it that are positive feedback: 'train.positive'. Default: 0."
+    ),
+  ]
+
+  private static let positive: [ConfigurationKey] = [
+    ConfigurationKey("minimumRating", .number(-1e6...1e6), "The event's rating is at least this."),
+    ConfigurationKey("minimumWeight", .number(-1e6...1e6), "The event's weight is at least this."),
+    ConfigurationKey("events", .list(of: .text, count: 1...64), "The event has one of these names, such as like."),
   ]
 
   private static let sweepSize: [ConfigurationKey] = [

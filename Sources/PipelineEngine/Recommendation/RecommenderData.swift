@@ -35,7 +35,8 @@ struct RecommenderData {
     }
     (ids, tokens, generation) = (items.ids, items.tokens, items.manifest.generation)
     let log = try BehaviorLog.log(configuration.catalog, rejectedTo: rejected)
-    let history = try BehaviorLog.history(log, items: ids, maximumEventsPerUser: train.maximumEventsPerUser)
+    let history = try BehaviorLog.history(
+      log, items: ids, maximumEventsPerUser: train.maximumEventsPerUser, positive: train.positive)
     users = InteractionHistory.users(of: log)
     split = try TrainingSplit(history, window: train.window)
   }

@@ -10,6 +10,8 @@ struct TrainingRecord: StageRecord, Equatable {
   var steps: [TrainingEvent]
   var measurements: [GeneratorTraining.Measurement]
   var stopReason: String?
+  /// What became of users' sessions; nil where training learns none, or happened before they were counted.
+  var sessions: SessionSummary?
   /// Nil where nothing is held out.
   var table: EvaluationTable?
 

@@ -23,10 +23,11 @@ enum BehaviorLog {
 
   /// A log by user, on the items of a table.
   static func history(
-    _ log: InteractionLog, items: IdentifierTable, maximumEventsPerUser: Int
+    _ log: InteractionLog, items: IdentifierTable, maximumEventsPerUser: Int, positive: PositiveFeedback? = nil
   ) throws -> InteractionHistory {
     var parameters = InteractionHistory.Parameters()
     parameters.maximumEventsPerUser = maximumEventsPerUser
+    parameters.positive = positive
     return try InteractionHistory(log, catalog: items, parameters: parameters)
   }
 

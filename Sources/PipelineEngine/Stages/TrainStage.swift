@@ -62,6 +62,7 @@ struct TrainStage: Stage {
     let record = TrainingRecord(
       generation: data.generation, parameters: trained.result.generator.parameterCount,
       steps: trained.log, measurements: trained.result.measurements, stopReason: trained.result.stopReason,
+      sessions: trained.result.sessions,
       table: results.isEmpty ? nil : try EvaluationTable(results))
     try record.write(to: TrainingRecord.path(context.workspace))
     removeCheckpoints(folder)
@@ -101,6 +102,9 @@ struct TrainStage: Stage {
     _ data: RecommenderData, _ settings: PipelineConfiguration.Train, _ context: RunContext
   ) throws -> (result: GeneratorTraining.Result, log: [TrainingEvent]) {
     let queries = data.queries(maximumHistory: settings.shape.maximumHistory)
+    if settings.training.sessions != nil, !data.split.history.hasTimes {
+      context.observer.observe(.warning("train.sessions: " + SessionSummary().text))
+    }
     let interruption = Interruption.current
     var log = TrainingLog(peak: ProductPeak.measure(settings.training.precision))
     let result = try GeneratorTraining(settings.shape, parameters: settings.training).train(
@@ -137,11 +141,23 @@ struct TrainStage: Stage {
     result.metrics["epoch"] = Double(trained.epoch)
     result.metrics["tokensPerSecond"] = trained.tokensPerSecond.rounded()
     result.metrics["gigaflopsPerSecond"] = (trained.productOperations / max(trained.seconds, 1e-9) / 1e9).rounded()
+    if let sessions = trained.sessions { result.metrics.merge(Self.metrics(sessions)) { $1 } }
     let shares = record.steps.compactMap(\.peakShare).sorted()
     if !shares.isEmpty { result.metrics["peakShare"] = shares[shares.count / 2] }
     result.summary =
-      "\(trained.steps) steps" + Self.headline(record) + (trained.stopReason.map { "; stopped: \($0)" } ?? "")
+      "\(trained.steps) steps" + Self.headline(record) + (trained.sessions.map { "; \($0.text)" } ?? "")
+      + (trained.stopReason.map { "; stopped: \($0)" } ?? "")
     return result
+  }
+
+  private static func metrics(_ sessions: SessionSummary) -> [String: Double] {
+    guard sessions.isTimed else { return [:] }
+    return [
+      "sessions": sessions.sessions, "sessions.kept": sessions.kept, "sessions.tooFewItems": sessions.tooFewItems,
+      "sessions.tooManyItems": sessions.tooManyItems, "sessions.tooBrief": sessions.tooBrief,
+      "sessions.tooFewPositives": sessions.tooFewPositives, "sessions.shortened": sessions.shortened,
+      "sessions.items": sessions.items, "sessions.usersWithout": sessions.usersWithout,
+    ].mapValues { Double($0) }
   }
 
   private static func headline(_ record: TrainingRecord) -> String {

@@ -41,13 +41,10 @@ struct GeneratorRun {
     monitor = TrainingMonitor(self.training.divergence)
     let cuts =
       configuration.backbone == .encoderDecoder
-      ? TrainingSequences.Cuts(perSequence: self.training.cutsPerSequence, targetItems: configuration.targetItems) : nil
+      ? TrainingSequences.Cuts(self.training, configuration) : nil
     let sequences = TrainingSequences(
       split, vocabulary, maximumHistory: configuration.maximumHistory, cuts: cuts)
-    guard !sequences.isEmpty else {
-      throw RecommenderError(
-        .nothingToLearn, "no training event is on an item that has codes; widen the training window, or publish codes")
-    }
+    try sequences.requireSomething()
     self.sequences = sequences
     dense =
       configuration.hasDenseHead && self.training.denseWeight > 0
@@ -166,7 +163,7 @@ struct GeneratorRun {
       generator: best?.generator ?? generator(state.parameters), measurements: measurements, epoch: best?.epoch ?? 0,
       steps: state.step, tokensPerSecond: Double(tokens) / max(seconds, 1e-9),
       positionsPerSecond: Double(positions) / max(seconds, 1e-9), productOperations: operations, seconds: seconds,
-      stopReason: stopReason)
+      sessions: sequences.summary, stopReason: stopReason)
   }
 }
 

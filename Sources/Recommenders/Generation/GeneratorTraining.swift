@@ -24,6 +24,9 @@ public struct GeneratorTraining: Sendable {
     /// Of an encoder-decoder: places in each user's sequence that an epoch draws, all of them where there are no more; each
     /// is an example, the items before it read and those from it on to be written.
     public var cutsPerSequence = 3
+    /// Of an encoder-decoder: what it learns to write are the sessions of users, ``cutsPerSequence`` of each user's in an
+    /// epoch, from the first item on; nil for the next items behind places anywhere, as in a log without times.
+    public var sessions: SessionRules?
     /// Of a mixture of experts: what a step moves an expert's bias by (``ParameterSet/balance(_:rate:)``); 0 for never.
     public var expertBalanceRate: Float = 0.001
     /// How products round their factors.
@@ -80,6 +83,8 @@ public struct GeneratorTraining: Sendable {
     public var productOperations: Double
     /// That those steps took.
     public var seconds: Double
+    /// What became of the sessions of the training window; nil where training was not asked to learn sessions.
+    public var sessions: SessionSummary?
     /// Why it ended before all epochs were made; nil where it did not.
     public var stopReason: String?
   }
@@ -92,6 +97,11 @@ public struct GeneratorTraining: Sendable {
   ) throws(RecommenderError) {
     try configuration.validate()
     try parameters.validate()
+    if parameters.sessions != nil, configuration.backbone == .onePosition {
+      throw RecommenderError(
+        .invalidParameter,
+        "generator: sessions are the encoder-decoder's; choose that as the backbone or leave them out")
+    }
     self.configuration = configuration
     self.parameters = parameters
   }
@@ -107,7 +117,8 @@ public struct GeneratorTraining: Sendable {
   ///     written after every epoch; the best epoch's generator is kept beside it, with `.best` behind its name.
   ///   - isCancelled: asked before every step.
   ///   - observe: told of every step and every epoch.
-  /// - Throws: ``RecommenderError/Code/nothingToLearn`` without a training event on an item with codes,
+  /// - Throws: ``RecommenderError/Code/nothingToLearn`` without a training event on an item with codes, or where the rules
+  ///   of sessions leave none,
   ///   ``RecommenderError/Code/invalidParameter`` for a start of another configuration or other codes,
   ///   ``RecommenderError/Code/otherGeneration`` and ``RecommenderError/Code/unreadableModel`` for a checkpoint of other
   ///   codes, settings or damage, ``RecommenderError/Code/diverged`` where the loss is no number, or grows out of bounds,
@@ -148,6 +159,7 @@ extension GeneratorTraining.Parameters {
     try check(
       (0...1 << 20).contains(denseNegatives), "denseNegatives is \(denseNegatives), expected 0 to 1,048,576")
     try check((1...65_536).contains(cutsPerSequence), "cutsPerSequence is \(cutsPerSequence), expected 1 to 65,536")
+    try sessions?.validate()
     try check(
       expertBalanceRate >= 0 && expertBalanceRate.isFinite,
       "expertBalanceRate is \(expertBalanceRate), expected at least 0")

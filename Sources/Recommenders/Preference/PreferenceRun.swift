@@ -38,12 +38,9 @@ struct PreferenceRun {
     let configuration = generator.configuration
     let cuts =
       configuration.backbone == .encoderDecoder
-      ? TrainingSequences.Cuts(perSequence: training.cutsPerSequence, targetItems: configuration.targetItems) : nil
+      ? TrainingSequences.Cuts(training, configuration) : nil
     let sequences = TrainingSequences(split, vocabulary, maximumHistory: configuration.maximumHistory, cuts: cuts)
-    guard !sequences.isEmpty else {
-      throw RecommenderError(
-        .nothingToLearn, "no training event is on an item that has codes; widen the training window, or publish codes")
-    }
+    try sequences.requireSomething()
     self.sequences = sequences
     dense =
       configuration.hasDenseHead && training.denseWeight > 0

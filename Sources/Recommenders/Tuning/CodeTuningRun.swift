@@ -45,10 +45,7 @@ struct CodeTuningRun {
     recommender.setTrainable(false, below: "")
     self.recommender = recommender
     sequences = TrainingSequences(split, vocabulary, maximumHistory: generator.configuration.maximumHistory)
-    guard !sequences.isEmpty else {
-      throw RecommenderError(
-        .nothingToLearn, "no training event is on an item that has codes; widen the training window, or publish codes")
-    }
+    try sequences.requireSomething()
     let start = try ItemEncoding(codebooks, source.allVectors(), vocabulary.tokens)
     served = ServedCodes(vocabulary.tokens, nearest: start.codes)
     // A level without any error has no scale of its own; anything small serves.
@@ -118,7 +115,7 @@ struct CodeTuningRun {
     }
   }
 
-  private func batches(epoch: Int) -> [Batch] {
+  private func batches(epoch: Int) -> EpochBatches {
     sequences.batches(epoch: epoch, seed: tuning.seed, positions: tuning.positionsPerBatch)
   }
 

@@ -96,6 +96,47 @@ import Testing
     }
   }
 
+  @Test func trainingOnSessionsGoesOnBitForBitAndSaysWhatItLeftOut() throws {
+    try withTemporaryDirectory { directory in
+      let circle = try CircleFixture()
+      // Two items a moment, so that every second pause ends a session.
+      let users = (0..<60).flatMap { user in (0..<9).map { _ in Int32(user) } }
+      let history = try InteractionHistory(
+        users: users, items: users.indices.map { Int32(($0 + $0 / 9 * 4) % CircleFixture.items) },
+        times: users.indices.map { Double($0 % 9 / 2 * 100) }, userCount: 60, itemCount: CircleFixture.items)
+      let split = try TrainingSplit(history, window: .leaveLast(1))
+      var parameters = Self.parameters(epochs: 3)
+      parameters.sessions = SessionRules()
+      parameters.sessions?.gap = 50
+      let training = try GeneratorTraining(Self.configuration(targetItems: 2), parameters: parameters)
+      let whole = try training.train(circle.tokens, split: split)
+      #expect(whole.sessions?.sessions == 240 && whole.sessions?.kept == 240 && whole.sessions?.items == 480)
+      let path = directory + "/run.safetensors"
+      var epochs = 0
+      #expect(throws: RecommenderError.self) {
+        try training.train(
+          circle.tokens, split: split, checkpoint: path, isCancelled: { epochs == 1 },
+          observe: { progress in
+            if case .epoch = progress { epochs += 1 }
+          })
+      }
+      let resumed = try training.train(circle.tokens, split: split, checkpoint: path)
+      #expect(resumed.generator.fingerprint == whole.generator.fingerprint && resumed.sessions == whole.sessions)
+      parameters.sessions?.gap = 1000
+      let other = try GeneratorTraining(Self.configuration(targetItems: 2), parameters: parameters)
+      let refused = #expect(throws: RecommenderError.self) {
+        try other.train(circle.tokens, split: split, checkpoint: path)
+      }
+      #expect(refused?.message.contains("other settings") == true)
+      parameters.sessions?.minimumItems = 10
+      let empty = #expect(throws: RecommenderError.self) {
+        try GeneratorTraining(Self.configuration(targetItems: 2), parameters: parameters).train(
+          circle.tokens, split: split)
+      }
+      #expect(empty?.code == .nothingToLearn && empty?.message.contains("0 of 60 sessions are kept") == true)
+    }
+  }
+
   @Test func theThreadsDoNotDecide() throws {
     let fixture = try CircleFixture(), parameters = Self.parameters(epochs: 1), configuration = Self.configuration()
     let first = try withThreads(1) { try fixture.train(parameters, configuration: configuration) }

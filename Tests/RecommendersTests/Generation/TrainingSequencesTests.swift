@@ -4,10 +4,13 @@ import TensorMath
 import Testing
 
 @Suite struct TrainingSequencesTests {
-  private func sequences(_ rows: [[Int]], maximumHistory: Int = 6) throws -> TrainingSequences {
+  private func sequences(
+    _ rows: [[Int]], maximumHistory: Int = 6, shuffledUsers: Int = 1 << 17
+  ) throws -> TrainingSequences {
     let vocabulary = try GeneratorVocabulary(
       randomTokens(items: 50, sizes: [4, 4, 4], without: [49]), CircleFixture.configuration)
-    return TrainingSequences(try split(rows, itemCount: 50), vocabulary, maximumHistory: maximumHistory)
+    return TrainingSequences(
+      try split(rows, itemCount: 50), vocabulary, maximumHistory: maximumHistory, shuffledUsers: shuffledUsers)
   }
 
   /// Each window as its history with what follows every row of it.
@@ -66,5 +69,34 @@ import Testing
     #expect(order(epoch: 1, seed: 4) == order(epoch: 1, seed: 4))
     #expect(order(epoch: 1, seed: 4) != order(epoch: 2, seed: 4))
     #expect(order(epoch: 1, seed: 4) != order(epoch: 1, seed: 5))
+  }
+
+  /// What recommenders were trained with before users were shuffled in groups.
+  @Test func ofFewUsersAllWindowsAreShuffledAtOnce() throws {
+    let rows = (0..<30).map { [$0, $0 + 1, $0 + 2] }
+    var random = RandomSource(seed: 4, stream: 2)
+    let expected = rows.shuffled(using: &random).map { $0.map { Int32($0) } }
+    let batches = try sequences(rows).batches(epoch: 2, seed: 4, positions: 3)
+    #expect(batches.map { Array(try! sequences(rows).sequences($0).next) } == expected)
+    #expect(batches.count == 30)
+  }
+
+  @Test(arguments: [1, 7, 30, 79])
+  func ofManyUsersGroupsAreShuffledAndEveryWindowComesOnce(group: Int) throws {
+    let rows = randomRows(users: 80, items: 49, longest: 20, seed: 3)
+    let (all, grouped) = (try sequences(rows), try sequences(rows, shuffledUsers: group))
+    func order(_ sequences: TrainingSequences, epoch: Int) -> [[Int32]] {
+      sequences.batches(epoch: epoch, seed: 5, positions: 40).flatMap { batch in
+        #expect(batch.positions <= 40)
+        let (packed, next) = sequences.sequences(batch)
+        return zip(packed.offsets, packed.offsets.dropFirst()).map { Array(next[$0..<$1]) }
+      }
+    }
+    func sorted(_ windows: [[Int32]]) -> [[Int32]] { windows.sorted { $0.lexicographicallyPrecedes($1) } }
+    let found = order(grouped, epoch: 1)
+    #expect(sorted(found) == sorted(order(all, epoch: 1)))
+    #expect(found == order(grouped, epoch: 1) && found != order(grouped, epoch: 2))
+    // Users that stand side by side in the log are drawn far from each other.
+    #expect(found != order(all, epoch: 1) && found != sorted(found))
   }
 }
