@@ -106,6 +106,50 @@ import Testing
     }
   }
 
+  /// More users than go through the network at once, with items that share IDs, and filters that differ by user.
+  @Test func sessionsOfManyUsersAreThoseOfEachAloneAndKeepToTheRules() throws {
+    let without: Set<UInt32> = [5, 17]
+    let fixture = try EncoderDecoderFixture(
+      randomTokens(items: 24, sizes: [3, 2, 2], without: Set(without.map(Int.init)))
+    ) {
+      $0.targetItems = 6
+    }
+    var generator = fixture.generator(), random = RandomSource(seed: 60)
+    generator.beamWidth = 3
+    let queries = (0..<70).map { user in
+      query(
+        (0..<Int.random(in: 0...7, using: &random)).map { _ in UInt32.random(in: 0..<24, using: &random) }, user: user)
+    }
+    for excludesHistory in [true, false] {
+      let denied = Set((0..<4).map { _ in UInt32.random(in: 0..<24, using: &random) })
+      let allowed = excludesHistory ? nil : Set((0..<8).map { _ in UInt32.random(in: 0..<24, using: &random) })
+      let filter = RecommendationFilter(excludesHistory: excludesHistory, denied: denied, allowed: allowed)
+      let sessions = try generator.generateSessions(queries[...], items: 6, filter: filter)
+      #expect(sessions.count == queries.count)
+      for (query, session) in zip(queries, sessions) {
+        let items = session.map(\.item)
+        var open = Set<UInt32>(0..<24).subtracting(without).subtracting(denied)
+        if let allowed { open.formIntersection(allowed) }
+        if excludesHistory { open.subtract(query.history) }
+        #expect(Set(items).count == items.count && open.isSuperset(of: items))
+        #expect(items.count == min(6, open.count))
+        let alone = try generator.generateSessions([query], items: 6, filter: filter)[0]
+        #expect(alone.map(\.item) == items)
+        for (one, other) in zip(alone, session) { #expect(abs(one.score - other.score) < 1e-4) }
+      }
+    }
+  }
+
+  @Test func theItemsOfOneIDFollowOneAnotherInASession() throws {
+    let tokens = try ItemTokens(sizes: [2, 2], codes: [0, 1, 0, 1, 0, 1], isPresent: [true, true, true])
+    let fixture = try EncoderDecoderFixture(tokens) { $0.targetItems = 5 }
+    let session = try fixture.generator().generateSession(history: [0, 1], items: 5)
+    #expect(session.map(\.item).sorted() == [0, 1, 2])
+    let unseen = try fixture.generator().generateSession(
+      history: [0, 1], items: 5, filter: RecommendationFilter(excludesHistory: true))
+    #expect(unseen.map(\.item) == [2])
+  }
+
   @Test func aSessionLongerThanWhatWasLearnedIsRefused() throws {
     let tokens = try randomTokens(items: 20, sizes: [3, 3])
     let fixture = try EncoderDecoderFixture(tokens) { $0.targetItems = 2 }
