@@ -66,6 +66,17 @@ import Testing
     #expect(bare.training.sessions == SessionRules() && bare.positive == nil)
   }
 
+  @Test func theKeysOfPathwaysReachTheNetwork() throws {
+    let train = try Self.train(
+      "  { backbone: encoder-decoder, pathways: { traits: true, positive: 64, lifelong: 512, queries: 8 } }")
+    let pathways = try #require(train.shape.pathways)
+    #expect(pathways.hasTraits && pathways.positiveItems == 64)
+    #expect(pathways.lifelongItems == 512 && pathways.lifelongQueries == 8)
+    #expect(train.shape.queryHistory == .max && GeneratorConfiguration().queryHistory == 30)
+    let one = try Self.train("  { backbone: encoder-decoder, pathways: { lifelong: 9 } }").shape.pathways
+    #expect(one?.hasTraits == false && one?.positiveItems == 0 && one?.lifelongQueries == 16)
+  }
+
   @Test(arguments: [("0", 0), ("45", 45), ("0.5", 0.5), ("30s", 30), ("30m", 1800), ("2h", 7200), ("1.5d", 129_600)])
   func aLengthOfTimeIsANumberOrHasAUnit(text: String, seconds: Double) throws {
     let train = try Self.train("  { backbone: encoder-decoder, targetItems: 2, sessions: { gap: \(text) } }")
@@ -123,6 +134,15 @@ import Testing
     (
       "  backbone: encoder-decoder\n  targetItems: 3\n  sessions: { minimumPositives: 1 }",
       "/jobs/job.yaml:7: train.sessions.minimumPositives: every event is positive feedback unless 'train.positive'"
+    ),
+    ("  pathways: { traits: true }", "/jobs/job.yaml:5: train.pathways: is for 'backbone: encoder-decoder'"),
+    (
+      "  backbone: encoder-decoder\n  pathways: { traits: false }",
+      "/jobs/job.yaml:6: train.pathways: expected 'traits: true', 'positive' or 'lifelong'"
+    ),
+    (
+      "  backbone: encoder-decoder\n  pathways:\n    positive: 4\n    queries: 4",
+      "/jobs/job.yaml:8: train.pathways.queries: is for 'lifelong'"
     ),
     ("  positive: {}", "/jobs/job.yaml:5: train.positive: expected minimumRating, minimumWeight or events"),
     ("  targetItems: 300", "/jobs/job.yaml:5: train.targetItems: expected a whole number from 1 to 256, found '300'"),
@@ -187,7 +207,10 @@ import Testing
       "backbone: encoder-decoder, targetItems: 2, sessions: { minimumItems: 3 }",
       "backbone: encoder-decoder, targetItems: 2, sessions: { maximumItems: 3 }",
       "backbone: encoder-decoder, targetItems: 2, sessions: { minimumDuration: 3 }",
-      "positive: { minimumRating: 4 }", "positive: { minimumWeight: 4 }", "positive: { events: [like] }",
+      "backbone: encoder-decoder, pathways: { traits: true }", "backbone: encoder-decoder, pathways: { positive: 2 }",
+      "backbone: encoder-decoder, pathways: { lifelong: 2 }",
+      "backbone: encoder-decoder, pathways: { lifelong: 2, queries: 3 }", "positive: { minimumRating: 4 }",
+      "positive: { minimumWeight: 4 }", "positive: { events: [like] }",
     ]
     let digests = try sections.map { section in
       let inputs = try Self.train("  { \(section) }").stageInputs

@@ -110,6 +110,26 @@ struct TrainStageTests {
     }
   }
 
+  @Test func pathwaysAreTrainedMeasuredAndServed() throws {
+    try withTemporaryDirectory { folder in
+      let section = """
+        { backbone: encoder-decoder, decoderLayers: 1, maximumHistory: 2, width: 16, heads: 2, layers: 1, hidden: 32,
+          pathways: { traits: true, positive: 4, lifelong: 20, queries: 2 }, positive: { minimumRating: 4 },
+          epochs: 1, positionsPerBatch: 512, baselines: [popularity] }
+        """
+      let fixture = Self.fixture(folder, section)
+      let lines = fixture.log.enumerated().map { "\($1),\($0 % 3 + 3)" }
+      let text = "user_id,item_id,timestamp,rating\n" + lines.joined(separator: "\n") + "\n"
+      try text.write(toFile: folder + "/interactions.csv", atomically: true, encoding: .utf8)
+      #expect(try #require(try Self.metrics(fixture.pipeline.run())["Generator.recall@50"]) > 0)
+      let served = try Self.served(folder)
+      #expect(try served.recommend(user: "u7", count: 5).count == 5)
+      #expect(try served.recommend(history: ["item-1", "item-2", "item-3", "item-4"], count: 5).count == 5)
+      #expect(try served.recommend(history: [], count: 5).count == 5)
+      #expect(!ran(try fixture.pipeline.run()).contains(.train))
+    }
+  }
+
   @Test func aLogWithoutTimesIsWarnedOfAndTrainsOnTheNextItems() throws {
     try withTemporaryDirectory { folder in
       let section = """

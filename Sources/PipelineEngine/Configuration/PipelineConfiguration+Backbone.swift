@@ -26,7 +26,9 @@ extension GeneratorConfiguration {
 
 extension PipelineConfiguration.Train {
   /// Keys that mean something to an encoder-decoder only.
-  private static let encoderDecoderKeys = ["decoderLayers", "experts", "targetItems", "cutsPerSequence", "sessions"]
+  private static let encoderDecoderKeys = [
+    "decoderLayers", "experts", "targetItems", "cutsPerSequence", "sessions", "pathways",
+  ]
 
   /// What makes another recommender than the pipelines of before these keys did. Absent where nothing does, so that such
   /// a pipeline's recommender stays up to date.

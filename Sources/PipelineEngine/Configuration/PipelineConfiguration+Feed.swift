@@ -14,6 +14,16 @@ extension SessionRules {
   }
 }
 
+extension UserPathways {
+  init(_ section: CheckedSection) {
+    self.init()
+    hasTraits = section.boolean("traits") ?? false
+    positiveItems = section.integer("positive") ?? 0
+    lifelongItems = section.integer("lifelong") ?? 0
+    if let value = section.integer("queries") { lifelongQueries = value }
+  }
+}
+
 extension PositiveFeedback {
   init(_ section: CheckedSection) {
     self.init(
@@ -33,6 +43,14 @@ extension PipelineConfiguration.Train {
           value: "gap \(rules.gap), minimumItems \(rules.minimumItems), maximumItems "
             + "\(rules.maximumItems.map { "\($0)" } ?? "any"), minimumDuration \(rules.minimumDuration), "
             + "minimumPositives \(rules.minimumPositives)"))
+    }
+    if let pathways = shape.pathways {
+      inputs.append(
+        StageInput(
+          name: "train.pathways",
+          value:
+            "traits \(pathways.hasTraits), positive \(pathways.positiveItems), lifelong \(pathways.lifelongItems) by "
+            + "\(pathways.lifelongQueries) queries"))
     }
     if let positive {
       inputs.append(
@@ -62,6 +80,14 @@ extension PipelineConfiguration.Train {
           section.section("sessions")?.lines["minimumPositives"] ?? line("sessions"),
           "train.sessions.minimumPositives: every event is positive feedback unless 'train.positive' says which are; add "
             + "that")
+      }
+    }
+    if let pathways = shape.pathways {
+      if !pathways.hasTraits, pathways.positiveItems == 0, pathways.lifelongItems == 0 {
+        validator.report(line("pathways"), "train.pathways: expected 'traits: true', 'positive' or 'lifelong'")
+      } else if let section = section.section("pathways"), section.has("queries"), pathways.lifelongItems == 0 {
+        validator.report(
+          section.lines["queries"] ?? line("pathways"), "train.pathways.queries: is for 'lifelong'; add that")
       }
     }
     if let section = section.section("positive"), section.values.isEmpty {

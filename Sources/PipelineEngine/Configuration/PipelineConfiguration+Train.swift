@@ -83,6 +83,7 @@ extension PipelineConfiguration.Train {
     if let value = section.number("learningRate") { training.learningRate = Float(value) }
     if let value = section.integer("warmup") { training.warmup = value }
     if let value = section.integer("cutsPerSequence") { training.cutsPerSequence = value }
+    shape.pathways = section.section("pathways").map { UserPathways($0) }
     training.sessions = section.section("sessions").map { SessionRules($0) }
     positive = section.section("positive").map { PositiveFeedback($0) }
     if let value = section.number("weightDecay") { training.weightDecay = Float(value) }

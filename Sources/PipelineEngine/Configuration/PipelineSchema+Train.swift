@@ -43,6 +43,10 @@ extension PipelineSchema {
       "Of an encoder-decoder: what it learns to write are the sessions of users, told apart by pauses, those that are good "
         + "enough. Default: the next items behind any place, which is also what a log without timestamps gets."),
     ConfigurationKey(
+      "pathways", .section(pathways),
+      "Of an encoder-decoder: what it reads of a user beside the latest 'maximumHistory' items, of which 20 are enough "
+        + "then. Default: those items alone."),
+    ConfigurationKey(
       "positive", .section(positive),
       "Which events are positive feedback: those that meet one of the criteria. Default: all events."),
     ConfigurationKey("epochs", .integer(1...10_000), "Passes over the log. Default: 12."),
@@ -90,6 +94,21 @@ extension PipelineSchema {
     ConfigurationKey(
       "minimumPositives", .integer(0...65_536), "Events in it that are positive feedback: 'train.positive'. Default: 0."
     ),
+  ]
+
+  private static let pathways: [ConfigurationKey] = [
+    ConfigurationKey(
+      "traits", .boolean,
+      "A position for the number of events, their mean distance in time and the share that is positive. Default: false."
+    ),
+    ConfigurationKey(
+      "positive", .integer(1...4096),
+      "So many of the latest items of positive feedback, 'train.positive', a position each. Default: none."),
+    ConfigurationKey(
+      "lifelong", .integer(1...65_536),
+      "So many of the items before the latest ones, compressed to 'queries' positions. Default: none."),
+    ConfigurationKey(
+      "queries", .integer(1...4096), "Positions that the lifelong history is compressed to. Default: 16."),
   ]
 
   private static let positive: [ConfigurationKey] = [

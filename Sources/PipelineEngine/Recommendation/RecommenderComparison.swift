@@ -19,7 +19,7 @@ struct RecommenderComparison {
   /// - Parameter recommenders: whose rows stand behind those of the baselines; several of one name are runs of one row.
   func measure(_ recommenders: [any NextItemRecommender]) throws -> [EvaluationResult] {
     // A baseline may look back further than the recommender that is measured.
-    let history = max(settings.shape.maximumHistory, settings.sequential.maximumHistory)
+    let history = max(settings.shape.queryHistory, settings.sequential.maximumHistory)
     let queries = data.queries(maximumHistory: history)
     guard !queries.test.isEmpty else { return [] }
     var parameters = RecommenderEvaluation.Parameters()

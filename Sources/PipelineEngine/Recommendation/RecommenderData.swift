@@ -12,6 +12,8 @@ struct RecommenderData {
   let split: TrainingSplit
   /// The log's users, as ``split`` numbers them.
   let users: [String]
+  /// Whether questions tell of times and feedback too: the recommender has pathways that read them.
+  private let withFeedback: Bool
 
   /// - Parameters:
   ///   - generation: nil for the one that is served.
@@ -37,6 +39,7 @@ struct RecommenderData {
     let log = try BehaviorLog.log(configuration.catalog, rejectedTo: rejected)
     let history = try BehaviorLog.history(
       log, items: ids, maximumEventsPerUser: train.maximumEventsPerUser, positive: train.positive)
+    withFeedback = train.shape.pathways != nil
     users = InteractionHistory.users(of: log)
     split = try TrainingSplit(history, window: train.window)
   }
@@ -44,9 +47,12 @@ struct RecommenderData {
   /// Questions to choose by and to measure on, none in both: of `leaveLast: 2` or more, each user's first and second
   /// held-out event; of other windows, every other user's first.
   func queries(maximumHistory: Int) -> (validation: [NextItemQuery], test: [NextItemQuery]) {
-    let first = split.nextItemQueries(place: 1, maximumHistory: maximumHistory)
+    func queries(_ place: Int) -> [NextItemQuery] {
+      split.nextItemQueries(place: place, maximumHistory: maximumHistory, withFeedback: withFeedback)
+    }
+    let first = queries(1)
     if case .leaveLast(let count) = split.window, count > 1 {
-      return (first, split.nextItemQueries(place: 2, maximumHistory: maximumHistory))
+      return (first, queries(2))
     }
     return (first.filter { $0.user % 2 == 0 }, first.filter { $0.user % 2 == 1 })
   }

@@ -57,8 +57,9 @@ public struct ServedRecommender {
         .inputMissing,
         "the log has no user \"\(user)\"; give the items that they met instead, with --history id,id,…")
     }
-    let history = ContiguousArray(data.split.history.items(ofUser: number))
-    return try recommend(history, user: number, count: count, excludesHistory: excludesHistory)
+    return try recommend(
+      NextItemQuery(user: number, after: data.split.history.events(ofUser: number)), count: count,
+      excludesHistory: excludesHistory)
   }
 
   /// Recommends after items, the earliest first.
@@ -70,13 +71,13 @@ public struct ServedRecommender {
       }
       return UInt32(row)
     }
-    return try recommend(ContiguousArray(rows), user: 0, count: count, excludesHistory: excludesHistory)
+    return try recommend(
+      NextItemQuery(user: 0, history: ContiguousArray(rows), target: 0), count: count, excludesHistory: excludesHistory)
   }
 
   private func recommend(
-    _ history: ContiguousArray<UInt32>, user: Int, count: Int, excludesHistory: Bool
+    _ query: NextItemQuery, count: Int, excludesHistory: Bool
   ) throws -> [Recommendation] {
-    let query = NextItemQuery(user: user, history: history, target: 0)
     let answer = try generator.recommend(
       [query], count: count, filter: RecommendationFilter(excludesHistory: excludesHistory))
     return (answer.first ?? []).map { scored in
@@ -101,7 +102,7 @@ public struct ServedRecommender {
     for run in 1..<max(1, seeds) {
       var parameters = settings.training
       parameters.seed &+= UInt64(run)
-      let queries = data.queries(maximumHistory: settings.shape.maximumHistory)
+      let queries = data.queries(maximumHistory: settings.shape.queryHistory)
       let trained = try GeneratorTraining(settings.shape, parameters: parameters).train(
         data.tokens, split: data.split, validation: queries.validation, isCancelled: isCancelled,
         observe: { progress in

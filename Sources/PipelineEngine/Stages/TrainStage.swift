@@ -101,7 +101,7 @@ struct TrainStage: Stage {
   private func train(
     _ data: RecommenderData, _ settings: PipelineConfiguration.Train, _ context: RunContext
   ) throws -> (result: GeneratorTraining.Result, log: [TrainingEvent]) {
-    let queries = data.queries(maximumHistory: settings.shape.maximumHistory)
+    let queries = data.queries(maximumHistory: settings.shape.queryHistory)
     if settings.training.sessions != nil, !data.split.history.hasTimes {
       context.observer.observe(.warning("train.sessions: " + SessionSummary().text))
     }

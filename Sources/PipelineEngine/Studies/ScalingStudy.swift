@@ -99,7 +99,7 @@ public struct ScalingStudy {
   private func row(
     _ shape: GeneratorConfiguration, _ log: inout TrainingLog, _ title: String, _ observer: any RunObserver
   ) throws -> Row {
-    let queries = data.queries(maximumHistory: shape.maximumHistory).validation
+    let queries = data.queries(maximumHistory: shape.queryHistory).validation
     let interruption = Interruption.current
     let trained = try GeneratorTraining(shape, parameters: settings.training).train(
       data.tokens, split: data.split, validation: queries, isCancelled: { interruption.isRequested },

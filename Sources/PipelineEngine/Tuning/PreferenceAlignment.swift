@@ -70,7 +70,7 @@ public struct PreferenceAlignment {
     let models = try [UserPart.firstHalf, .secondHalf].enumerated().map { index, part in
       try rewardModel(events, part, data, index == 0 ? "reward model" : "judge", seed: UInt64(index))
     }
-    let queries = data.queries(maximumHistory: train.shape.maximumHistory)
+    let queries = data.queries(maximumHistory: train.shape.queryHistory)
     var byBeam = generator
     byBeam.beamWidth = train.beam
     let interruption = Interruption.current

@@ -32,7 +32,7 @@ struct TuningTrial {
     self.settings = settings
     self.resolver = resolver
     self.observer = observer
-    queries = material.data.queries(maximumHistory: train.shape.maximumHistory)
+    queries = material.data.queries(maximumHistory: train.shape.queryHistory)
     guard !queries.validation.isEmpty else {
       throw PipelineError(
         .invalidData, "the window of 'train' holds nothing out to judge codes by; set train.window to { leaveLast: 2 }")

@@ -6,16 +6,16 @@ extension EncoderDecoderNetwork {
     of batch: TrainingSequences.Batch, _ sequences: TrainingSequences, _ vocabulary: GeneratorVocabulary,
     dense: DenseObjective?, in pass: ModelPass
   ) -> GeneratorLoss? {
-    let (histories, targets) = sequences.examples(batch)
-    return loss(histories, targets: targets, vocabulary, dense: dense, in: pass).map {
+    let (users, targets) = sequences.examples(batch)
+    return loss(users, targets: targets, vocabulary, dense: dense, in: pass).map {
       GeneratorLoss(value: $0, items: targets.reduce(0) { $0 + $1.count })
     }
   }
 
   package func loss(
-    of next: [UInt32], behind histories: [[UInt32]], _ vocabulary: GeneratorVocabulary, in pass: ModelPass
+    of next: [UInt32], behind users: [UserContext], _ vocabulary: GeneratorVocabulary, in pass: ModelPass
   ) -> GeneratorLoss? {
-    loss(histories, targets: next.map { [$0] }, vocabulary, in: pass).map {
+    loss(users, targets: next.map { [$0] }, vocabulary, in: pass).map {
       GeneratorLoss(value: $0, items: next.count)
     }
   }
@@ -23,15 +23,16 @@ extension EncoderDecoderNetwork {
   /// The mean over items to write of −log p(ID), given the history and the items written before it: L_NTP of 2502.18965,
   /// section 3.2, over the number of items. Each softmax runs over the codes that lead to a live prefix, as in decoding.
   /// - Parameters:
+  ///   - users: whose histories may be empty.
   ///   - targets: behind each history, at most ``targetItems`` items, with codes.
   ///   - dense: what a network with a dense head adds for it, for the first item of each; nil for nothing.
   /// - Returns: `1 × 1`, in nats; nil where nothing is to learn.
   package func loss(
-    _ histories: [[UInt32]], targets: [[UInt32]], _ vocabulary: GeneratorVocabulary, dense: DenseObjective? = nil,
+    _ users: [UserContext], targets: [[UInt32]], _ vocabulary: GeneratorVocabulary, dense: DenseObjective? = nil,
     in pass: ModelPass
   ) -> Variable? {
     guard targets.contains(where: { !$0.isEmpty }) else { return nil }
-    let tokens = HistoryTokens(histories, vocabulary)
+    let tokens = HistoryTokens(users, vocabulary, pathways)
     let states = states(tokens, vocabulary, in: pass)
     let sessions = TargetSessions(targets, behind: tokens, vocabulary)
     let outputs = outputs(

@@ -9,9 +9,9 @@ extension EncoderDecoderNetwork {
   }
 
   package func reading(
-    _ histories: [[UInt32]], _ vocabulary: GeneratorVocabulary, in pass: ModelPass
+    _ users: [UserContext], _ vocabulary: GeneratorVocabulary, in pass: ModelPass
   ) -> Reading {
-    let history = HistoryTokens(histories, vocabulary)
+    let history = HistoryTokens(users, vocabulary, pathways)
     return Reading(history: history, states: states(history, vocabulary, in: pass))
   }
 

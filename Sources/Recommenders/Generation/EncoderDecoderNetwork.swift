@@ -8,6 +8,7 @@ package import TensorMath
 ///   row those of its prefixes; normalized, plus a vector for the level and one for the item's place. Places count back
 ///   from the latest item: a history teaches at its end only, so that is what training and use have in common. Rows of a
 ///   history see all of it.
+/// - **Pathways**, where there are any: further rows before the beginning, ``PathwayLayers``.
 /// - **Decoder.** For each item that is written a beginning and its codes; the row before a code has its logits. A row is
 ///   a vector for its kind (beginning, or level), one for the item's place in the session, and the code's vector. Each
 ///   layer is self-attention to the rows up to it, attention to the encoder's rows, and a feed-forward part: dense, or a
@@ -16,7 +17,7 @@ package import TensorMath
 ///
 /// Parameters: those of ``CodeTables``, and `encoder.begin`, `encoder.places.*`, `encoder.levels.*`,
 /// `encoder.inputNorm.*`, `encoder.blocks.<i>.*`, `encoder.outputNorm.*`, `decoder.kinds.*`, `decoder.places.*`,
-/// `decoder.inputNorm.*`, `decoder.blocks.<i>.*`, `decoder.outputNorm.*`.
+/// `decoder.inputNorm.*`, `decoder.blocks.<i>.*`, `decoder.outputNorm.*`, `pathways.*`.
 package struct EncoderDecoderNetwork: GeneratorNetwork {
   /// A stack of layers between two normalizations.
   private struct Stack: Sendable {
@@ -40,12 +41,15 @@ package struct EncoderDecoderNetwork: GeneratorNetwork {
   private let places: Embedding
   private let levels: Embedding
   private let encoder: Stack
+  private let pathwayLayers: PathwayLayers?
   private let kinds: Embedding
   private let targetPlaces: Embedding
   private let decoder: Stack
   private let dropout: Dropout
   /// Items that it can write one behind another.
   package let targetItems: Int
+  /// What it reads beside the latest items.
+  let pathways: UserPathways?
 
   package init(
     _ scope: ParameterScope, _ configuration: GeneratorConfiguration, _ vocabulary: GeneratorVocabulary
@@ -64,6 +68,10 @@ package struct EncoderDecoderNetwork: GeneratorNetwork {
       feedForward: .dense(hidden: configuration.hidden, activation: .gelu), normalization: .rootMeanSquare,
       dropout: configuration.dropout)
     encoder = try Stack(reading, layers: configuration.layers, block)
+    pathways = configuration.pathways
+    pathwayLayers = try configuration.pathways.map { pathways throws(NeuralNetworksError) in
+      try PathwayLayers(scope["pathways"], pathways, configuration)
+    }
     block.attendsToMemory = true
     if let experts = configuration.experts { block.feedForward = .experts(experts) }
     decoder = try Stack(writing, layers: configuration.decoderLayers, block)
@@ -76,11 +84,14 @@ package struct EncoderDecoderNetwork: GeneratorNetwork {
   package func states(
     _ tokens: HistoryTokens, _ vocabulary: GeneratorVocabulary, in pass: ModelPass
   ) -> Variable {
-    let beginnings = ContiguousArray<Int32>(tokens.levels.lazy.map { $0 < 0 ? 0 : -1 })
     let read = tables.addingPrefixes(
       of: tokens.closedItems, to: tables.codeVectors(tokens.codes, in: pass), vocabulary, in: pass)
-    var state = encoder.inputNorm(pass[begin].selectingRows(beginnings) + read, in: pass)
-    state = dropout(state + places(tokens.places, in: pass) + levels(tokens.levels, in: pass), in: pass)
+    var vectors = pass[begin].selectingRows(tokens.beginnings) + read
+    if let more = pathwayLayers?.vectors(tokens, tables, vocabulary, in: pass) { vectors = vectors + more }
+    var state = encoder.inputNorm(vectors, in: pass)
+    state = state + places(tokens.places, in: pass) + levels(tokens.levels, in: pass)
+    if let marks = pathwayLayers?.marks(tokens, in: pass) { state = state + marks }
+    state = dropout(state, in: pass)
     for block in encoder.blocks { state = block(state, layout: tokens.layout, in: pass) }
     return encoder.outputNorm(state, in: pass)
   }

@@ -22,15 +22,15 @@ package struct EncoderDecoderScorer: CodeScorer {
   private var cachedRows = 0
 
   init(
-    _ network: EncoderDecoderNetwork, _ histories: [[UInt32]], _ vocabulary: GeneratorVocabulary, in pass: ModelPass
+    _ network: EncoderDecoderNetwork, _ users: [UserContext], _ vocabulary: GeneratorVocabulary, in pass: ModelPass
   ) {
     (self.network, self.vocabulary, self.pass) = (network, vocabulary, pass)
-    history = HistoryTokens(histories, vocabulary)
+    history = HistoryTokens(users, vocabulary, network.pathways)
     let states = network.states(history, vocabulary, in: pass)
     userStates = states.selectingRows(history.lastRows)
     memories = network.memories(states, in: pass)
-    rows = Array(repeating: [:], count: histories.count)
-    sessions = Array(repeating: [], count: histories.count)
+    rows = Array(repeating: [:], count: users.count)
+    sessions = Array(repeating: [], count: users.count)
   }
 
   package mutating func logits(of beams: [[Beam]], level: Int) -> Matrix {
@@ -130,6 +130,6 @@ package struct EncoderDecoderScorer: CodeScorer {
 
 extension EncoderDecoderNetwork {
   package func scorer(
-    _ histories: [[UInt32]], _ vocabulary: GeneratorVocabulary, in pass: ModelPass
-  ) -> EncoderDecoderScorer { EncoderDecoderScorer(self, histories, vocabulary, in: pass) }
+    _ users: [UserContext], _ vocabulary: GeneratorVocabulary, in pass: ModelPass
+  ) -> EncoderDecoderScorer { EncoderDecoderScorer(self, users, vocabulary, in: pass) }
 }

@@ -42,11 +42,11 @@ extension Generator {
   }
 
   private func write(
-    _ count: Int, behind histories: [[UInt32]], users: [Int], open: [OpenPrefixes], _ network: EncoderDecoderNetwork
+    _ count: Int, behind contexts: [UserContext], users: [Int], open: [OpenPrefixes], _ network: EncoderDecoderNetwork
   ) -> [[ScoredItem]] {
-    var (sessions, open) = ([[ScoredItem]](repeating: [], count: histories.count), open)
+    var (sessions, open) = ([[ScoredItem]](repeating: [], count: contexts.count), open)
     let search = BeamSearch(vocabulary: vocabulary, width: max(1, beamWidth))
-    var scorer = network.scorer(histories, vocabulary, in: ModelPass(inferring: parameters))
+    var scorer = network.scorer(contexts, vocabulary, in: ModelPass(inferring: parameters, precision: precision))
     for _ in 0..<count {
       let beams = search.search(&scorer, users: users, open: open)
       let best = zip(beams, open).map { Self.best(items(of: $0, $1), count: 1).first }

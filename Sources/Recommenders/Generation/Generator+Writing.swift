@@ -43,15 +43,16 @@ extension Generator {
 
   /// The same for what is ready to be read.
   func logProbabilities(
-    of written: [WrittenIDs], behind histories: [[UInt32]], legality: CodeLegality
+    of written: [WrittenIDs], behind users: [UserContext], legality: CodeLegality
   ) -> ContiguousArray<Float> {
     network.logProbabilities(
-      of: written, behind: histories, legality: legality, vocabulary, in: ModelPass(inferring: parameters)
+      of: written, behind: users, legality: legality, vocabulary, in: ModelPass(inferring: parameters)
     ).value.elements
   }
 
-  func readable(_ history: [UInt32]) -> [UInt32] {
-    vocabulary.readable(history, maximum: configuration.maximumHistory)
+  /// - Parameter history: of which nothing is known but the items.
+  func readable(_ history: [UInt32]) -> UserContext {
+    vocabulary.context(of: UserEvents(items: ContiguousArray(history)), ContextReader(configuration))
   }
 
   /// The share of IDs that exist among those that are drawn code by code from all codes: what 2506.13695 calls legality,

@@ -105,9 +105,13 @@ public struct Generator: NextItemRecommender {
     return answers
   }
 
-  /// What is read of each history.
-  func readable(_ queries: ArraySlice<NextItemQuery>) -> [[UInt32]] {
-    queries.map { vocabulary.readable($0.history, maximum: configuration.maximumHistory) }
+  /// What is read of each user.
+  package func readable(_ queries: ArraySlice<NextItemQuery>) -> [UserContext] {
+    let reader = ContextReader(configuration)
+    return queries.map { query in
+      vocabulary.context(
+        of: UserEvents(items: query.history, times: query.times, positives: query.positives), reader)
+    }
   }
 
   /// The open items of full prefixes.

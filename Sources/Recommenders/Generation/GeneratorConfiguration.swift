@@ -42,8 +42,14 @@ public struct GeneratorConfiguration: Sendable, Equatable, Codable {
   public var experts: MixtureOfExperts.Configuration?
   /// Of an encoder-decoder: items that it learns to write one behind another, a session. 1 for the next item alone.
   public var targetItems = 1
+  /// Of an encoder-decoder: what is read beside the latest items; nil for those alone.
+  public var pathways: UserPathways?
 
   public init() {}
+
+  /// How many of the latest items of a query's history matter to it: all of them where pathways look further back than
+  /// ``maximumHistory``.
+  public var queryHistory: Int { pathways == nil ? maximumHistory : .max }
 
   /// Lengths, ascending.
   func prefixLengths(levels: Int) -> [Int] {
@@ -65,8 +71,10 @@ public struct GeneratorConfiguration: Sendable, Equatable, Codable {
     try check((1...48).contains(decoderLayers), "decoderLayers is \(decoderLayers), expected 1 to 48")
     try check((1...256).contains(targetItems), "targetItems is \(targetItems), expected 1 to 256")
     try check(
-      backbone == .encoderDecoder || (experts == nil && targetItems == 1),
-      "experts, and targetItems above 1, are the encoder-decoder's; choose that as the backbone or leave them out")
+      backbone == .encoderDecoder || (experts == nil && targetItems == 1 && pathways == nil),
+      "experts, pathways, and targetItems above 1, are the encoder-decoder's; choose that as the backbone or leave them out"
+    )
+    try pathways?.validate()
     if let experts {
       try check(
         (1...4096).contains(experts.count) && (1...experts.count).contains(experts.selected)

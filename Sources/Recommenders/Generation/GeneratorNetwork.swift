@@ -20,19 +20,19 @@ package protocol GeneratorNetwork: Sendable {
   /// What is lost on one item behind each history.
   /// - Parameters:
   ///   - next: with codes.
-  ///   - histories: as many, of items with codes; may be empty.
-  /// - Returns: nil without a history.
+  ///   - users: as many, whose histories may be empty.
+  /// - Returns: nil without a user.
   func loss(
-    of next: [UInt32], behind histories: [[UInt32]], _ vocabulary: GeneratorVocabulary, in pass: ModelPass
+    of next: [UInt32], behind users: [UserContext], _ vocabulary: GeneratorVocabulary, in pass: ModelPass
   ) -> GeneratorLoss?
 
   /// Reads some users' histories.
-  /// - Parameter histories: of items with codes; may be empty.
-  func scorer(_ histories: [[UInt32]], _ vocabulary: GeneratorVocabulary, in pass: ModelPass) -> Scorer
+  /// - Parameter users: whose histories may be empty.
+  func scorer(_ users: [UserContext], _ vocabulary: GeneratorVocabulary, in pass: ModelPass) -> Scorer
 
   /// Reads some users' histories, to write behind them.
-  /// - Parameter histories: of items with codes; may be empty.
-  func reading(_ histories: [[UInt32]], _ vocabulary: GeneratorVocabulary, in pass: ModelPass) -> Reading
+  /// - Parameter users: whose histories may be empty.
+  func reading(_ users: [UserContext], _ vocabulary: GeneratorVocabulary, in pass: ModelPass) -> Reading
 
   /// What the decoder makes of sequences that are given, whether items have their codes or not.
   /// - Returns: a row for each choice of each sequence, in order: what its logits are made of.

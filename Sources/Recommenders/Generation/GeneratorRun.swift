@@ -43,7 +43,7 @@ struct GeneratorRun {
       configuration.backbone == .encoderDecoder
       ? TrainingSequences.Cuts(self.training, configuration) : nil
     let sequences = TrainingSequences(
-      split, vocabulary, maximumHistory: configuration.maximumHistory, cuts: cuts)
+      split, vocabulary, maximumHistory: configuration.maximumHistory, cuts: cuts, pathways: configuration.pathways)
     try sequences.requireSomething()
     self.sequences = sequences
     dense =

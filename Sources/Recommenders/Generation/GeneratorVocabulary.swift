@@ -1,3 +1,4 @@
+internal import BehaviorAlignment
 internal import TensorMath
 
 /// What a generator reads and writes: items' codes and the prefixes that live among them.
@@ -25,6 +26,17 @@ package struct GeneratorVocabulary: Sendable {
       if latest.count == maximum { break }
     }
     return latest.reversed()
+  }
+
+  /// What a network reads of a user's events; those on items without codes say nothing to it.
+  func context(of events: UserEvents, _ reader: ContextReader) -> UserContext {
+    guard reader.pathways != nil else {
+      return UserContext(items: readable(events.items, maximum: reader.maximumHistory))
+    }
+    let known = events.items.indices.filter { knows(events.items[$0]) }
+    return reader.context(
+      known.map { events.items[$0] }, times: events.times.isEmpty ? [] : known.map { events.times[$0] },
+      positives: events.positives.isEmpty ? [] : known.map { events.positives[$0] })
   }
 
   /// The rows of a level's table for items; -1 for an item of -1.

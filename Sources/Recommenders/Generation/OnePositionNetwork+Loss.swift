@@ -13,9 +13,9 @@ extension OnePositionNetwork {
   }
 
   package func loss(
-    of next: [UInt32], behind histories: [[UInt32]], _ vocabulary: GeneratorVocabulary, in pass: ModelPass
+    of next: [UInt32], behind users: [UserContext], _ vocabulary: GeneratorVocabulary, in pass: ModelPass
   ) -> GeneratorLoss? {
-    let batch = SequenceBatch(histories)
+    let batch = SequenceBatch(users.map(\.items))
     var following = ContiguousArray<Int32>(repeating: -1, count: batch.rows)
     for (row, item) in zip(batch.lastRows, next) { following[Int(row)] = Int32(item) }
     return loss(batch, next: following, vocabulary, in: pass).map { GeneratorLoss(value: $0, items: next.count) }

@@ -10,9 +10,9 @@ extension OnePositionNetwork {
   }
 
   package func reading(
-    _ histories: [[UInt32]], _ vocabulary: GeneratorVocabulary, in pass: ModelPass
+    _ users: [UserContext], _ vocabulary: GeneratorVocabulary, in pass: ModelPass
   ) -> Reading {
-    let batch = SequenceBatch(histories)
+    let batch = SequenceBatch(users.map(\.items))
     let states = states(batch, vocabulary, in: pass)
     return Reading(batch: batch, states: states, keysAndValues: decoder.keysAndValues(states, in: pass))
   }

@@ -12,10 +12,10 @@ package struct OnePositionScorer: CodeScorer {
   private let keysAndValues: Variable
 
   init(
-    _ network: OnePositionNetwork, _ histories: [[UInt32]], _ vocabulary: GeneratorVocabulary, in pass: ModelPass
+    _ network: OnePositionNetwork, _ users: [UserContext], _ vocabulary: GeneratorVocabulary, in pass: ModelPass
   ) {
     (self.network, self.vocabulary, self.pass) = (network, vocabulary, pass)
-    batch = SequenceBatch(histories)
+    batch = SequenceBatch(users.map(\.items))
     states = network.states(batch, vocabulary, in: pass)
     keysAndValues = network.decoder.keysAndValues(states, in: pass)
   }
@@ -48,6 +48,6 @@ package struct OnePositionScorer: CodeScorer {
 
 extension OnePositionNetwork {
   package func scorer(
-    _ histories: [[UInt32]], _ vocabulary: GeneratorVocabulary, in pass: ModelPass
-  ) -> OnePositionScorer { OnePositionScorer(self, histories, vocabulary, in: pass) }
+    _ users: [UserContext], _ vocabulary: GeneratorVocabulary, in pass: ModelPass
+  ) -> OnePositionScorer { OnePositionScorer(self, users, vocabulary, in: pass) }
 }

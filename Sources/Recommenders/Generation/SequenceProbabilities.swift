@@ -29,11 +29,11 @@ extension GeneratorNetwork {
   /// its codes. Items that share an ID share its probability, undivided.
   /// - Parameters:
   ///   - written: with legal IDs where `legality` is constrained.
-  ///   - histories: of items with codes; may be empty.
+  ///   - users: whose histories may be empty.
   /// - Returns: `written.count × 1`, in nats.
   /// - Complexity: one run of the backbone over the histories, and of the decoder over all codes.
   package func logProbabilities(
-    of written: [WrittenIDs], behind histories: [[UInt32]], legality: CodeLegality, _ vocabulary: GeneratorVocabulary,
+    of written: [WrittenIDs], behind users: [UserContext], legality: CodeLegality, _ vocabulary: GeneratorVocabulary,
     in pass: ModelPass
   ) -> Variable {
     var targets = CodeTargets(levels: vocabulary.tokens.levels, legality: legality)
@@ -66,7 +66,7 @@ extension GeneratorNetwork {
     }
     guard rows > 0 else { return pass.tape.constant(Matrix(rows: written.count, columns: 1)) }
     let outputs = outputs(
-      sequences, behind: reading(histories, vocabulary, in: pass), vocabulary, in: pass)
+      sequences, behind: reading(users, vocabulary, in: pass), vocabulary, in: pass)
     return targets.logProbabilities(of: written.count, outputs, tables, vocabulary, in: pass)
   }
 
@@ -76,11 +76,11 @@ extension GeneratorNetwork {
   ///   - users: by history, which decide what is drawn.
   /// - Returns: by history, what was drawn, each ID once, in the order of codes.
   package func drawIDs(
-    _ count: Int, behind histories: [[UInt32]], users: [Int], _ sampling: CodeSampling,
+    _ count: Int, behind contexts: [UserContext], users: [Int], _ sampling: CodeSampling,
     _ vocabulary: GeneratorVocabulary, in pass: ModelPass
   ) -> [[DrawnID]] {
-    let reading = reading(histories, vocabulary, in: pass)
-    var drawn = histories.map { _ in [DrawnID(codes: [], draws: count)] }
+    let reading = reading(contexts, vocabulary, in: pass)
+    var drawn = contexts.map { _ in [DrawnID(codes: [], draws: count)] }
     for level in 0..<vocabulary.tokens.levels {
       let sequences = drawn.enumerated().flatMap { history, ids in
         ids.map {

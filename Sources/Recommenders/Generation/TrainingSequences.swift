@@ -44,11 +44,15 @@ package struct TrainingSequences: Sendable {
 
   private let cuts: Cuts?
   private let maximumHistory: Int
+  private let reader: ContextReader
   /// Users whose windows are shuffled together: a bound on what an epoch holds at a time.
   private let shuffledUsers: Int
   /// Of each user that has items.
   private var users: [Range<Int>] = []
   private var items: ContiguousArray<UInt32> = []
+  /// Of each item, where pathways read them; otherwise empty, as where the log has none.
+  private var times: ContiguousArray<Double> = []
+  private var positives: ContiguousArray<Bool> = []
   /// What is to be written of each session that is kept, in order; nil where cuts may lie anywhere.
   private var sessions: [Range<Int>]?
   /// Of each user: which of the sessions are theirs.
@@ -61,11 +65,13 @@ package struct TrainingSequences: Sendable {
   /// Items without codes are left out.
   /// - Parameters:
   ///   - cuts: nil for windows that teach at every position.
+  ///   - pathways: what an encoder-decoder reads beside the latest items.
   ///   - shuffledUsers: whose windows are in random order among each other; of more users, groups of as many are drawn.
   package init(
     _ split: TrainingSplit, _ vocabulary: GeneratorVocabulary, maximumHistory: Int, cuts: Cuts? = nil,
-    shuffledUsers: Int = 1 << 17
+    pathways: UserPathways? = nil, shuffledUsers: Int = 1 << 17
   ) {
+    reader = ContextReader(maximumHistory: maximumHistory, pathways: pathways)
     (self.cuts, self.maximumHistory, self.shuffledUsers) = (cuts, maximumHistory, max(1, shuffledUsers))
     let rules = split.history.hasTimes ? cuts?.sessions : nil
     if rules != nil { sessions = [] }
@@ -82,6 +88,8 @@ package struct TrainingSequences: Sendable {
         items.append(events.items[place])
         popularity[Int(events.items[place])] += 1
       }
+      if pathways != nil, !events.times.isEmpty { times += known.lazy.map { events.times[$0] } }
+      if pathways != nil, !events.positives.isEmpty { positives += known.lazy.map { events.positives[$0] } }
     }
   }
 
@@ -185,9 +193,14 @@ package struct TrainingSequences: Sendable {
   }
 
   /// A batch of cuts: what is read, and what is to be written behind it. A session is written without repeats.
-  package func examples(_ batch: Batch) -> (histories: [[UInt32]], targets: [[UInt32]]) {
+  package func examples(_ batch: Batch) -> (users: [UserContext], targets: [[UInt32]]) {
     (
-      batch.windows.map { Array(items[$0.range].dropLast($0.targets)) },
+      batch.windows.map { window in
+        let before = window.userStart..<window.range.upperBound - window.targets
+        return reader.context(
+          items[before], times: times.isEmpty ? [] : times[before],
+          positives: positives.isEmpty ? [] : positives[before])
+      },
       batch.windows.map { window in
         let written = Array(items[window.range].suffix(window.targets))
         guard sessions != nil else { return written }

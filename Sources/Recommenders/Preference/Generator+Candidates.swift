@@ -30,9 +30,9 @@ extension Generator {
   ) -> [[PreferenceCandidate]] {
     let open = OpenPrefixes(vocabulary.trie, filter)
     let openToEach = queries.map { open.excluding($0.history, vocabulary) }
-    let histories = readable(queries[...])
+    let contexts = readable(queries[...])
     let search = BeamSearch(vocabulary: vocabulary, width: count, sampling: sampling)
-    var scorer: any CodeScorer = network.scorer(histories, vocabulary, in: ModelPass(inferring: parameters))
+    var scorer: any CodeScorer = network.scorer(contexts, vocabulary, in: ModelPass(inferring: parameters))
     let beams = search.search(&scorer, users: queries.map(\.user), open: openToEach)
     let first = zip(beams, openToEach).map { beams, open in
       beams.sorted(by: Beam.precedes).compactMap { beam -> PreferenceCandidate? in
@@ -42,7 +42,7 @@ extension Generator {
       }
     }
     guard length > 1, let network = network as? EncoderDecoderNetwork else { return first }
-    return zip(first, zip(histories, openToEach)).map { candidates, user in
+    return zip(first, zip(contexts, openToEach)).map { candidates, user in
       continued(candidates, behind: user.0, user.1, length: length, network)
     }
   }
@@ -52,7 +52,7 @@ extension Generator {
 
   /// One user's candidates, each with the best items that follow.
   private func continued(
-    _ candidates: [PreferenceCandidate], behind history: [UInt32], _ open: OpenPrefixes, length: Int,
+    _ candidates: [PreferenceCandidate], behind user: UserContext, _ open: OpenPrefixes, length: Int,
     _ network: EncoderDecoderNetwork
   ) -> [PreferenceCandidate] {
     guard !candidates.isEmpty else { return [] }
@@ -60,7 +60,7 @@ extension Generator {
     var openToEach = candidates.map { open.removing($0.items, vocabulary) }
     let search = BeamSearch(vocabulary: vocabulary, width: Self.continuationBeam)
     var scorer = network.scorer(
-      candidates.map { _ in history }, vocabulary, in: ModelPass(inferring: parameters))
+      candidates.map { _ in user }, vocabulary, in: ModelPass(inferring: parameters))
     scorer.accept(candidates.map { $0.items[0] })
     for _ in 1..<length {
       let beams = search.search(&scorer, users: candidates.map { _ in 0 }, open: openToEach)

@@ -20,7 +20,7 @@ package struct PreferenceObjective {
   /// Candidates of some users with their rewards.
   package struct Groups {
     /// Of the latest items with codes.
-    package var histories: [[UInt32]]
+    package var histories: [UserContext]
     package var candidates: [[PreferenceCandidate]]
     package var rewards: [[Float]]
   }
@@ -124,7 +124,7 @@ package struct PreferenceObjective {
 
   /// The format reward: of what is drawn from all codes, some at random; the legal ones are to become likelier.
   private func formatLoss(
-    _ queries: [NextItemQuery], _ histories: [[UInt32]], _ format: PreferenceOptimization.FormatReward, seed: UInt64,
+    _ queries: [NextItemQuery], _ histories: [UserContext], _ format: PreferenceOptimization.FormatReward, seed: UInt64,
     _ network: any GeneratorNetwork, in pass: ModelPass
   ) -> Variable? {
     var sampling = format.sampling

@@ -39,7 +39,8 @@ struct PreferenceRun {
     let cuts =
       configuration.backbone == .encoderDecoder
       ? TrainingSequences.Cuts(training, configuration) : nil
-    let sequences = TrainingSequences(split, vocabulary, maximumHistory: configuration.maximumHistory, cuts: cuts)
+    let sequences = TrainingSequences(
+      split, vocabulary, maximumHistory: configuration.maximumHistory, cuts: cuts, pathways: configuration.pathways)
     try sequences.requireSomething()
     self.sequences = sequences
     dense =
@@ -47,8 +48,12 @@ struct PreferenceRun {
       ? DenseObjective(
         weight: training.denseWeight, negatives: training.denseNegatives, vocabulary, popularity: sequences.popularity)
       : nil
-    let longest = max(configuration.maximumHistory, reward.configuration.maximumHistory)
+    let longest = max(configuration.queryHistory, reward.configuration.maximumHistory)
     users = (0..<split.history.userCount).compactMap { user in
+      if configuration.pathways != nil {
+        let events = split.trainingEvents(ofUser: user)
+        return events.items.isEmpty ? nil : NextItemQuery(user: user, after: events)
+      }
       let items = split.trainingItems(ofUser: user).suffix(longest)
       return items.isEmpty ? nil : NextItemQuery(user: user, history: ContiguousArray(items), target: 0)
     }

@@ -17,9 +17,9 @@ import Testing
     _ sequences: TrainingSequences, epoch: Int = 0, seed: UInt64 = 1, positions: Int = 12
   ) -> [[[UInt32]]] {
     sequences.batches(epoch: epoch, seed: seed, positions: positions).flatMap { batch in
-      let (histories, targets) = sequences.examples(batch)
-      #expect(batch.positions == histories.reduce(0) { $0 + $1.count + 1 })
-      return zip(histories, targets).map { [$0, $1] }
+      let (users, targets) = sequences.examples(batch)
+      #expect(batch.positions == users.reduce(0) { $0 + $1.items.count + 1 })
+      return zip(users, targets).map { [$0.items, $1] }
     }.sorted { $0[1].lexicographicallyPrecedes($1[1]) }
   }
 

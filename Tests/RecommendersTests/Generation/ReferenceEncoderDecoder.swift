@@ -135,28 +135,89 @@ struct ReferenceEncoderDecoder {
     return all.sorted { $0.lexicographicallyPrecedes($1) }.firstIndex(of: Array(codes(item).prefix(length)))!
   }
 
-  private func encode(_ history: [UInt32]) -> [Row] {
-    var rows = [norm(row("encoder.begin"), "encoder.inputNorm")]
-    for (index, item) in history.enumerated() {
+  private func prefixVectors(_ item: UInt32) -> Row {
+    (configuration.prefixTables ?? Array(2...tokens.levels)).reduce(Row(repeating: 0, count: configuration.width)) {
+      sum($0, row("prefixes.\($1).weight", prefix(item, $1)))
+    }
+  }
+
+  private func itemVector(_ item: UInt32) -> Row {
+    codes(item).enumerated().reduce(prefixVectors(item)) { sum($0, row("codes.\($1.offset).weight", $1.element)) }
+  }
+
+  private func layerNorm(_ x: Row, _ name: String) -> Row {
+    let mean = x.reduce(0, +) / Double(x.count), centered = x.map { $0 - mean }
+    let scale = 1 / (product(centered, centered) / Double(x.count) + 1e-5).squareRoot()
+    return sum(zip(centered, row(name + ".weight")).map { $0 * $1 * scale }, row(name + ".bias"))
+  }
+
+  /// What learned queries make of the older items, in the order of the queries.
+  private func compressed(_ older: [UInt32], _ pathways: UserPathways) -> [Row] {
+    let name = "pathways.lifelong", width = configuration.width
+    let both = older.enumerated().map { index, item in
+      let step = Int(log2(Double(older.count - index)))
+      let input = layerNorm(sum(itemVector(item), row(name + ".steps.weight", step)), name + ".inputNorm")
+      return linear(input, name + ".crossAttention.keyValue")
+    }
+    return (0..<pathways.lifelongQueries).map { index in
+      let start = row(name + ".queries", index)
+      let query = linear(layerNorm(start, name + ".crossNorm"), name + ".crossAttention.query")
+      let found = attend(query, both.map { Row($0[..<width]) }, both.map { Row($0[width...]) })
+      let state = sum(start, linear(found, name + ".crossAttention.output"))
+      return layerNorm(
+        sum(state, forward(layerNorm(state, name + ".feedForwardNorm"), name + ".feedForward")), name + ".outputNorm")
+    }
+  }
+
+  /// The rows before the beginning.
+  private func pathwayRows(_ user: UserContext, _ pathways: UserPathways) -> [Row] {
+    func marked(_ vector: Row, _ kind: Int) -> Row {
+      sum(norm(vector, "encoder.inputNorm"), row("pathways.kinds.weight", kind))
+    }
+    var rows: [Row] = []
+    if let traits = user.traits {
+      let vector = traits.steps.enumerated().reduce(Row(repeating: 0, count: configuration.width)) {
+        sum($0, row("pathways.traits.\($1.offset).weight", Int($1.element)))
+      }
+      rows.append(marked(vector, 1))
+    }
+    if !user.older.isEmpty { rows += compressed(user.older, pathways).map { marked($0, 3) } }
+    for (index, item) in user.positives.enumerated() {
+      rows.append(
+        sum(
+          marked(itemVector(item), 2),
+          row("pathways.positivePlaces.weight", user.positives.count - 1 - index)))
+    }
+    return rows
+  }
+
+  private func encode(_ user: UserContext) -> [Row] {
+    var (rows, latest): ([Row], [Row]) = ([], [norm(row("encoder.begin"), "encoder.inputNorm")])
+    for (index, item) in user.items.enumerated() {
       for (level, code) in codes(item).enumerated() {
         var vector = row("codes.\(level).weight", code)
-        if level == tokens.levels - 1 {
-          for length in configuration.prefixTables ?? Array(2...tokens.levels) {
-            vector = sum(vector, row("prefixes.\(length).weight", prefix(item, length)))
-          }
-        }
-        rows.append(
+        if level == tokens.levels - 1 { vector = sum(vector, prefixVectors(item)) }
+        latest.append(
           sum(
-            sum(norm(vector, "encoder.inputNorm"), row("encoder.places.weight", history.count - 1 - index)),
+            sum(norm(vector, "encoder.inputNorm"), row("encoder.places.weight", user.items.count - 1 - index)),
             row("encoder.levels.weight", level)))
       }
     }
+    if let pathways = configuration.pathways {
+      rows = pathwayRows(user, pathways)
+      latest = latest.map { sum($0, row("pathways.kinds.weight", 0)) }
+    }
+    rows += latest
     for layer in 0..<configuration.layers { rows = block(rows, "encoder.blocks.\(layer)", isCausal: false) }
     return rows.map { norm($0, "encoder.outputNorm") }
   }
 
   /// The unmasked logits behind every row that the decoder reads of some items, by item and level.
   func logits(of items: [UInt32], behind history: [UInt32]) -> [[Row]] {
+    logits(of: items, behind: UserContext(items: history))
+  }
+
+  func logits(of items: [UInt32], behind user: UserContext) -> [[Row]] {
     var rows: [Row] = []
     for (place, item) in items.enumerated() {
       for (kind, code) in ([-1] + codes(item)).enumerated() {
@@ -165,7 +226,7 @@ struct ReferenceEncoderDecoder {
         rows.append(norm(input, "decoder.inputNorm"))
       }
     }
-    let memory = encode(history)
+    let memory = encode(user)
     for layer in 0..<configuration.decoderLayers {
       rows = block(rows, "decoder.blocks.\(layer)", isCausal: true, memory: memory)
     }
@@ -183,7 +244,11 @@ struct ReferenceEncoderDecoder {
 
   /// log p of the codes of items that follow one another, by item and level, among the codes that lead to an item.
   func logProbabilities(of items: [UInt32], behind history: [UInt32]) -> [[Double]] {
-    zip(items, logits(of: items, behind: history)).map { item, logits in
+    logProbabilities(of: items, behind: UserContext(items: history))
+  }
+
+  func logProbabilities(of items: [UInt32], behind user: UserContext) -> [[Double]] {
+    zip(items, logits(of: items, behind: user)).map { item, logits in
       let own = codes(item)
       return (0..<tokens.levels).map { level in
         let live = Set(

@@ -36,9 +36,9 @@ private typealias Event = (item: Int, time: Double, isLiked: Bool)
     _ sequences: TrainingSequences, epoch: Int = 0, seed: UInt64 = 1
   ) -> [[[UInt32]]] {
     sequences.batches(epoch: epoch, seed: seed, positions: 12).flatMap { batch in
-      let (histories, targets) = sequences.examples(batch)
-      #expect(batch.positions == histories.reduce(0) { $0 + $1.count + 1 })
-      return zip(histories, targets).map { [$0, $1] }
+      let (users, targets) = sequences.examples(batch)
+      #expect(batch.positions == users.reduce(0) { $0 + $1.items.count + 1 })
+      return zip(users, targets).map { [$0.items, $1] }
     }.sorted { ($0[1] + $0[0]).lexicographicallyPrecedes($1[1] + $1[0]) }
   }
 

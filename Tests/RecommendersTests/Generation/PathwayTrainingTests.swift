@@ -1,0 +1,121 @@
+import BehaviorAlignment
+import NeuralNetworks
+import Recommenders
+import TensorMath
+import TestSupport
+import Testing
+
+/// Users whose last item follows from one that stands far back: their first, or the only one that they liked.
+private struct FarBackWorld {
+  static let items = 24
+  let tokens: ItemTokens
+  let split: TrainingSplit
+  let validation: [NextItemQuery]
+
+  init(users: Int = 300) throws {
+    tokens = try uniqueTokens(items: Self.items, sizes: [5, 4, 4])
+    var random = RandomSource(seed: 40)
+    var (rows, marks): ([Int32], ContiguousArray<Bool>) = ([], [])
+    for _ in 0..<users {
+      let key = Int.random(in: 0..<12, using: &random)
+      // Noise that tells nothing, then what the key asks for.
+      rows.append(Int32(key))
+      for place in 0..<6 { rows.append(Int32(12 + (place * 5 + Int.random(in: 0..<4, using: &random)) % 12)) }
+      rows.append(Int32(12 + key))
+      marks += [true] + Array(repeating: false, count: 7)
+    }
+    let history = try InteractionHistory(
+      users: rows.indices.map { Int32($0 / 8) }, items: rows, times: rows.indices.map { Double($0) }, positives: marks,
+      userCount: users, itemCount: Self.items)
+    // Three quarters of the users teach all that they did: a window by time cuts between users here.
+    split = try TrainingSplit(history, window: .until(Double(rows.count / 8 * 8 * 3 / 4)))
+    validation = (users * 3 / 4..<users).map { user in
+      let events = history.events(ofUser: user)
+      return NextItemQuery(
+        user: user,
+        after: UserEvents(
+          items: ContiguousArray(events.items.dropLast()), times: ContiguousArray(events.times.dropLast()),
+          positives: ContiguousArray(events.positives.dropLast())), target: events.items[events.items.count - 1])
+    }
+  }
+
+  static func configuration(_ change: (inout UserPathways) -> Void) -> GeneratorConfiguration {
+    var configuration = CircleFixture.configuration
+    configuration.backbone = .encoderDecoder
+    configuration.decoderLayers = 1
+    configuration.maximumHistory = 2
+    configuration.dropout = 0
+    var pathways = UserPathways()
+    change(&pathways)
+    configuration.pathways = pathways == UserPathways() ? nil : pathways
+    return configuration
+  }
+
+  static func parameters(epochs: Int) -> GeneratorTraining.Parameters {
+    var parameters = CircleFixture.parameters(epochs: epochs)
+    parameters.positionsPerBatch = 128
+    parameters.cutsPerSequence = 8
+    return parameters
+  }
+
+  func recall(_ generator: Generator) throws -> Double {
+    let answers = try generator.recommend(validation[...], count: 1, filter: .init())
+    return Double(zip(validation, answers).count { $1.first?.item == $0.target }) / Double(validation.count)
+  }
+}
+
+@Suite struct PathwayTrainingTests {
+  @Test func whatStandsFarBackIsReadByItsPathwayAlone() throws {
+    let world = try FarBackWorld()
+    func recall(_ change: (inout UserPathways) -> Void) throws -> Double {
+      try world.recall(
+        GeneratorTraining(FarBackWorld.configuration(change), parameters: FarBackWorld.parameters(epochs: 25))
+          .train(world.tokens, split: world.split).generator)
+    }
+    let blind = try recall { _ in }
+    let liked = try recall { $0.positiveItems = 1 }
+    let lifelong = try recall {
+      $0.lifelongItems = 10
+      $0.lifelongQueries = 2
+    }
+    #expect(blind < 0.5 && liked > 0.9 && lifelong > 0.9, "\(blind), liked \(liked), lifelong \(lifelong)")
+  }
+
+  @Test func aRunThatWasStoppedGoesOnBitForBitAndIsReadAgain() throws {
+    try withTemporaryDirectory { directory in
+      let world = try FarBackWorld(users: 60)
+      let configuration = FarBackWorld.configuration { $0 = UserPathwayTests.all }
+      let training = try GeneratorTraining(configuration, parameters: FarBackWorld.parameters(epochs: 3))
+      func train(_ checkpoint: String? = nil, isCancelled: () -> Bool = { false }, epoch: () -> Void = {}) throws
+        -> Generator
+      {
+        try training.train(
+          world.tokens, split: world.split, validation: world.validation, checkpoint: checkpoint,
+          isCancelled: isCancelled,
+          observe: { progress in
+            if case .epoch = progress { epoch() }
+          }
+        ).generator
+      }
+      let whole = try withThreads(1) { try train() }
+      let path = directory + "/run.safetensors"
+      var epochs = 0
+      #expect(throws: RecommenderError.self) { try train(path, isCancelled: { epochs == 2 }, epoch: { epochs += 1 }) }
+      let resumed = try withThreads(3) { try train(path) }
+      #expect(resumed.fingerprint == whole.fingerprint)
+      try whole.write(to: directory + "/generator.safetensors")
+      let again = try Generator(contentsOf: directory + "/generator.safetensors", tokens: world.tokens)
+      #expect(again.configuration == configuration && again.fingerprint == whole.fingerprint)
+      #expect(
+        try again.recommend(world.validation[...], count: 5, filter: .init())
+          == whole.recommend(world.validation[...], count: 5, filter: .init()))
+      var fewer = configuration
+      fewer.pathways?.hasTraits = false
+      let refused = #expect(throws: RecommenderError.self) {
+        try GeneratorTraining(fewer, parameters: FarBackWorld.parameters(epochs: 3)).train(
+          world.tokens, split: world.split, checkpoint: path)
+      }
+      #expect(refused?.message.contains("other settings") == true)
+    }
+  }
+}
