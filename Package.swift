@@ -94,7 +94,8 @@ let package = Package(
       "ItemEncodersTests", ["ItemEncoders", "WorkerTestHelper", "ItemCatalog", "NeuralNetworks", "TensorMath"],
       resources: [.copy("Fixtures")]),
     tests(
-      "BehaviorAlignmentTests", ["BehaviorAlignment", "ItemEncoders", "NeuralNetworks", "TensorMath", "ItemCatalog"]),
+      "BehaviorAlignmentTests", ["BehaviorAlignment", "ItemEncoders", "NeuralNetworks", "TensorMath", "ItemCatalog"],
+      resources: [.copy("Fixtures")]),
     tests("QuantizersTests", ["Quantizers", "TensorMath", "NeuralNetworks"]),
     // Another process for the store's tests: a writer to kill, a reader to outlive a collection, a victim of bad files.
     .executableTarget(

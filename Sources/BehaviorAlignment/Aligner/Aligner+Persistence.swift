@@ -14,7 +14,7 @@ extension Aligner {
     do {
       try SafetensorsWriter.write(
         Self.tensors(configuration, parameters, scalings),
-        metadata: ["format": Self.format, "configuration": Self.json(configuration), "fingerprint": fingerprint],
+        metadata: ["format": Self.format, "configuration": sortedJSON(configuration), "fingerprint": fingerprint],
         to: path)
     } catch {
       throw AlignmentError(.unwritableModel, "\(error)")
@@ -81,18 +81,11 @@ extension Aligner {
       }
   }
 
-  private static func json(_ configuration: AlignerConfiguration) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    // Numbers, names and a list of them: nothing in it that JSON lacks.
-    return (try? encoder.encode(configuration)).map { String(decoding: $0, as: UTF8.self) } ?? ""
-  }
-
   static func fingerprint(
     _ configuration: AlignerConfiguration, _ parameters: ParameterSet, _ scalings: [InputScaling]
   ) -> String {
     var hasher = ContentHasher()
-    hasher.updateField(json(configuration))
+    hasher.updateField(sortedJSON(configuration))
     for tensor in tensors(configuration, parameters, scalings) {
       hasher.updateField(tensor.name)
       hasher.updateField(Array(tensor.bytes))

@@ -2,6 +2,8 @@
 public enum PairFilter: String, Sendable, CaseIterable, Codable {
   /// The miner's limit on targets per trigger.
   case neighbors
+  /// The miner's limit on how alike two items must be.
+  case similarity
   /// At least so many users.
   case support
   /// Neither item among the most popular.

@@ -80,7 +80,7 @@ public struct SwingMiner: Sendable {
 public struct MinedPairs: Sendable {
   public var table: PairTable
   public let source: PairSource
-  /// Pairs that were scored; those of them beyond the top of their trigger are not in the table.
+  /// Pairs that were scored; those of them that the miner's own limit drops are not in the table.
   public internal(set) var candidates = 0
   /// (user, item)s that a cap on items per user left out.
   public internal(set) var itemsBeyondCap = 0
@@ -106,9 +106,10 @@ public struct MinedPairs: Sendable {
     usersBeyondCap = parts.reduce(0) { $0 + $1.usersBeyondCap }
   }
 
-  /// Candidates kept and dropped by the limit on targets per trigger; nil for a miner that has no such limit.
-  public var neighborLimit: FilterCount? {
-    guard source != .userToItem else { return nil }
-    return FilterCount(filter: .neighbors, source: source, kept: table.count, dropped: candidates - table.count)
+  /// Candidates kept and dropped by the miner's own limit: on similarity, or on targets per trigger.
+  public var limit: FilterCount {
+    FilterCount(
+      filter: source == .userToItem ? .similarity : .neighbors, source: source, kept: table.count,
+      dropped: candidates - table.count)
   }
 }

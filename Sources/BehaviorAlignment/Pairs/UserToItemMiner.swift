@@ -1,7 +1,8 @@
 public import TensorMath
 
 /// User-to-item pairs (QARM, section 3.1): for every event of a user as target, the trigger is the item most similar
-/// to it, by item-ID embeddings, among the user's latest events before it.
+/// to it, by item-ID embeddings, among the user's latest events before it. ``TwoTowerModel/rowVectors`` are such
+/// embeddings.
 ///
 /// Similarity is the cosine. A pair's weight and support are the number of users that it was chosen for.
 ///
@@ -41,7 +42,7 @@ public struct UserToItemMiner: Sendable {
   ///   - embeddings: `items × dimensions`, one row per row of the item table. An item with a row of zeros has no
   ///     embedding and is neither trigger nor target.
   ///   - isCancelled: asked between blocks of users, from several threads.
-  /// - Returns: Pairs; `candidates` counts targets that had an event before them to choose from.
+  /// - Returns: Pairs; `candidates` counts those that any user's event chose, dissimilar ones included.
   /// - Throws: ``AlignmentError/Code/cancelled``, and ``AlignmentError/Code/invalidParameter`` for embeddings of
   ///   another number of items or with a value that is not finite.
   public func mine(
@@ -57,17 +58,10 @@ public struct UserToItemMiner: Sendable {
     }
     let units = unitRows(embeddings)
     let parts = Parallelism.mapChunks(of: history.userCount, size: Self.chunkSize) { users in
-      isCancelled() ? Choices() : users.reduce(into: Choices()) { choose(split, user: $1, units, into: &$0) }
+      isCancelled() ? [] : users.reduce(into: []) { choose(split, user: $1, units, into: &$0) }
     }
     guard !isCancelled() else { throw AlignmentError(.cancelled, "mining was stopped") }
-    return collect(parts, itemCount: history.itemCount)
-  }
-
-  /// What users' targets chose.
-  private struct Choices: Sendable {
-    /// `trigger << 32 | target`, each once per user.
-    var keys: ContiguousArray<UInt64> = []
-    var candidates = 0
+    return collect(parts, units)
   }
 
   /// Copies rows to unit length; zeros stay.
@@ -80,7 +74,8 @@ public struct UserToItemMiner: Sendable {
     return result
   }
 
-  private func choose(_ split: TrainingSplit, user: Int, _ units: Matrix, into choices: inout Choices) {
+  /// Adds what a user's targets choose: `trigger << 32 | target`, each once.
+  private func choose(_ split: TrainingSplit, user: Int, _ units: Matrix, into choices: inout ContiguousArray<UInt64>) {
     let range = split.trainingRange(ofUser: user)
     let items = split.history.items
     let usable = range.filter { position in units.row(Int(items[position])).contains { $0 != 0 } }
@@ -93,38 +88,45 @@ public struct UserToItemMiner: Sendable {
       let similarity = matrixProduct(
         units.selectingRows(rows[targets]), units.selectingRows(rows[window]), transposingRight: true)
       for target in targets {
-        choices.candidates += 1
         var best: (place: Int, value: Float)?
         // The latest of equals.
         for place in (max(0, target - parameters.history)..<target).reversed() where rows[place] != rows[target] {
           let value = similarity[target - start, place - window.lowerBound]
           if value > best?.value ?? -.infinity { best = (place, value) }
         }
-        guard let best, best.value >= parameters.minimumSimilarity else { continue }
+        guard let best else { continue }
         keys.append(UInt64(rows[best.place]) << 32 | UInt64(rows[target]))
       }
     }
     keys.sort()
-    for (index, key) in keys.enumerated() where index == 0 || keys[index - 1] != key { choices.keys.append(key) }
+    for (index, key) in keys.enumerated() where index == 0 || keys[index - 1] != key { choices.append(key) }
   }
 
-  private func collect(_ parts: [Choices], itemCount: Int) -> MinedPairs {
+  private func collect(_ parts: [ContiguousArray<UInt64>], _ units: Matrix) -> MinedPairs {
     var keys: ContiguousArray<UInt64> = []
-    keys.reserveCapacity(parts.reduce(0) { $0 + $1.keys.count })
-    for part in parts { keys.append(contentsOf: part.keys) }
+    keys.reserveCapacity(parts.reduce(0) { $0 + $1.count })
+    for part in parts { keys.append(contentsOf: part) }
     keys.sort()
     var part = MinedPairs.Part()
-    part.candidates = parts.reduce(0) { $0 + $1.candidates }
     var start = 0
     while start < keys.count {
       var end = start + 1
       while end < keys.count, keys[end] == keys[start] { end += 1 }
-      part.pairs.append(
-        PairTable.Pair(
-          trigger: UInt32(truncatingIfNeeded: keys[start] >> 32), target: UInt32(truncatingIfNeeded: keys[start]),
-          source: .userToItem, weight: Float(end - start), support: UInt32(end - start)))
+      let trigger = UInt32(truncatingIfNeeded: keys[start] >> 32), target = UInt32(truncatingIfNeeded: keys[start])
+      part.candidates += 1
+      if isSimilar(units.row(Int(trigger)), units.row(Int(target))) {
+        part.pairs.append(
+          PairTable.Pair(
+            trigger: trigger, target: target, source: .userToItem, weight: Float(end - start),
+            support: UInt32(end - start)))
+      }
       start = end
     }
-    return MinedPairs([part], source: .userToItem, itemCount: itemCount)
+    return MinedPairs([part], source: .userToItem, itemCount: units.rows)
+  }
+
+  private func isSimilar(_ trigger: ArraySlice<Float>, _ target: ArraySlice<Float>) -> Bool {
+    guard parameters.minimumSimilarity > -1 else { return true }
+    return zip(trigger, target).reduce(0) { $0 + $1.0 * $1.1 } >= parameters.minimumSimilarity
   }
 }

@@ -16,13 +16,18 @@ public struct ItemVocabulary: Sendable, Equatable {
       known.sort { counts[$0] == counts[$1] ? $0 < $1 : counts[$0] > counts[$1] }
       known = known.prefix(maximum).sorted()
     }
-    self.init(rows: ContiguousArray(known.map { UInt32($0) }), counts: counts)
+    self.init(
+      rows: ContiguousArray(known.map { UInt32($0) }), counts: ContiguousArray(known.map { counts[$0] }),
+      itemCount: counts.count)
   }
 
-  private init(rows: ContiguousArray<UInt32>, counts: ContiguousArray<UInt32>) {
+  /// - Parameters:
+  ///   - rows: ascending, below `itemCount`.
+  ///   - counts: as many.
+  init(rows: ContiguousArray<UInt32>, counts: ContiguousArray<UInt32>, itemCount: Int) {
     self.rows = rows
-    self.counts = ContiguousArray(rows.map { counts[Int($0)] })
-    var numbers = ContiguousArray<Int32>(repeating: -1, count: counts.count)
+    self.counts = counts
+    var numbers = ContiguousArray<Int32>(repeating: -1, count: itemCount)
     for (number, row) in rows.enumerated() { numbers[Int(row)] = Int32(number) }
     self.numbers = numbers
   }

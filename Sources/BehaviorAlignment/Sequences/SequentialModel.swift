@@ -1,5 +1,4 @@
 internal import NeuralNetworks
-internal import RealModule
 public import TensorMath
 
 /// Predicts a user's next item from the items before it, by item ID alone: SASRec (Kang and McAuley, arXiv:1808.09781),
@@ -45,44 +44,13 @@ public struct SequentialModel: Sendable {
   /// - Parameter histories: rows of the item table, the earliest first; unknown items are skipped.
   /// - Returns: `histories × width`; zeros for a history without a known item.
   package func states(_ histories: some Collection<ContiguousArray<UInt32>>) -> Matrix {
-    var offsets = [0], inputs = ContiguousArray<Int32>(), seen: [Int] = []
-    for (place, history) in histories.enumerated() {
-      let known = vocabulary.numbers(of: history).suffix(configuration.maximumHistory)
-      guard !known.isEmpty else { continue }
-      inputs += known
-      offsets.append(inputs.count)
-      seen.append(place)
-    }
-    var result = Matrix(rows: histories.count, columns: configuration.width)
-    guard !seen.isEmpty else { return result }
-    let states = network(inputs, offsets: offsets, in: ModelPass(inferring: parameters)).value
-    for (place, end) in zip(seen, offsets.dropFirst()) {
-      result.elements.replaceSubrange(
-        place * result.columns..<(place + 1) * result.columns, with: states.row(end - 1))
-    }
-    return result
+    let packed = PackedHistories(histories, vocabulary, maximum: configuration.maximumHistory)
+    guard !packed.places.isEmpty else { return Matrix(rows: histories.count, columns: configuration.width) }
+    let states = network(packed.items, offsets: packed.offsets, in: ModelPass(inferring: parameters)).value
+    return packed.spreading(states.selectingRows(packed.offsets.dropFirst().map { $0 - 1 }))
   }
+}
 
-  /// A model's scores of all known items, made ready to be asked block by block.
-  package struct Scorer: Sendable {
-    private let model: SequentialModel
-    private let items: PackedMatrix
-    private let popularity: ContiguousArray<Float>
-
-    package init(_ model: SequentialModel) {
-      self.model = model
-      items = PackedMatrix(transposing: model.itemVectors)
-      popularity = ContiguousArray(model.vocabulary.counts.map { Float.log(Float($0)) })
-    }
-
-    /// - Returns: `histories × vocabulary.count`. A history without a known item asks for what is popular.
-    package func scores(_ histories: some Collection<ContiguousArray<UInt32>>) -> Matrix {
-      let states = model.states(histories)
-      var scores = items.parallelProduct(states)
-      for row in 0..<states.rows where states.row(row).allSatisfy({ $0 == 0 }) {
-        scores.elements.replaceSubrange(row * scores.columns..<(row + 1) * scores.columns, with: popularity)
-      }
-      return scores
-    }
-  }
+extension SequentialModel: NextItemModel {
+  package typealias Scorer = NextItemScorer<SequentialModel>
 }

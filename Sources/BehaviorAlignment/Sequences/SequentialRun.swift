@@ -1,5 +1,4 @@
 internal import NeuralNetworks
-internal import RealModule
 internal import TensorMath
 
 /// One training of a sequential model, epoch by epoch.
@@ -91,43 +90,16 @@ struct SequentialRun {
 
   private mutating func measure(loss: Double) {
     let ranks = model.ranks(of: validation)
-    let count = Double(max(1, ranks.count))
-    let found = ranks.filter { $0 <= 10 }
-    let gain = found.reduce(0) { $0 + 1 / Double.log2(1 + $1) } / count
-    measurements.append(
-      .init(epoch: epoch, loss: loss, recall: Double(found.count) / count, gain: gain))
-    if ranks.isEmpty || gain > best?.gain ?? -1 {
-      best = (model, gain)
+    let quality = NextItemQuality(ranks: ranks)
+    measurements.append(.init(epoch: epoch, loss: loss, recall: quality.recall, gain: quality.gain))
+    if ranks.isEmpty || quality.gain > best?.gain ?? -1 {
+      best = (model, quality.gain)
       epochsWithoutGain = 0
     } else {
       epochsWithoutGain += 1
       if epochsWithoutGain >= parameters.patience, epoch < parameters.epochs {
         stopReason = "no gain on held-out items in \(epochsWithoutGain) epochs"
       }
-    }
-  }
-}
-
-extension SequentialModel {
-  /// Histories whose scores are held at once.
-  private static let blockRows = 256
-
-  /// The place of each query's target among all known items; of items with equal scores, half count as before it.
-  /// Infinite for an item that is not known.
-  /// - Complexity: O(queries · (history · width² + items · width)).
-  package func ranks(of queries: [NextItemQuery]) -> [Double] {
-    let scorer = Scorer(self)
-    return stride(from: 0, to: queries.count, by: Self.blockRows).flatMap { start in
-      let block = queries[start..<min(queries.count, start + Self.blockRows)]
-      let scores = scorer.scores(block.map(\.history))
-      return Parallelism.mapChunks(of: block.count, size: 16) { range in
-        range.map { row -> Double in
-          guard let target = vocabulary.number(ofRow: block[block.startIndex + row].target) else {
-            return Double.infinity
-          }
-          return scores.row(row).rank(of: target)
-        }
-      }.flatMap { $0 }
     }
   }
 }

@@ -2,10 +2,14 @@ internal import BehaviorAlignment
 internal import TensorMath
 
 extension PipelineConfiguration {
-  /// How the `behavior` stage trains a sequential model, and what its item vectors bring to representations.
+  /// How the `behavior` stage trains a model of who uses what, and what its item vectors bring to representations.
   public struct Behavior: Sendable {
-    var shape: SequentialModel.Configuration
-    var training: SequentialTraining.Parameters
+    enum Model: Sendable {
+      case sequential(SequentialModel.Configuration, SequentialTraining.Parameters)
+      case twoTower(TwoTowerModel.Configuration, TwoTowerTraining.Parameters)
+    }
+
+    var model: Model
     /// The length of behavior vectors beside the content's.
     var weight: Float
     /// Floats per joined representation; nil for as many as `represent.dimensions`.
@@ -18,18 +22,33 @@ extension PipelineConfiguration {
     let line = root.lines["behavior"] ?? 1
     if pairs == nil { validator.report(line, "'behavior' learns in the window of pairs: add the section 'pairs'") }
     if represent == nil { validator.report(line, "'behavior' joins representations: add the section 'represent'") }
-    if behavior.shape.width % behavior.shape.heads != 0 {
-      validator.report(
-        section.lines["heads"] ?? line,
-        "behavior.heads: \(behavior.shape.heads) does not divide behavior.width, \(behavior.shape.width)")
+    switch behavior.model {
+    case .sequential(let shape, _):
+      if shape.width % shape.heads != 0 {
+        validator.report(
+          section.lines["heads"] ?? line,
+          "behavior.heads: \(shape.heads) does not divide behavior.width, \(shape.width)")
+      }
+      for key in ["pooling", "temperature", "negatives", "frequencyCorrection"] where section.has(key) {
+        validator.report(
+          section.lines[key] ?? line,
+          "behavior.\(key) is of the two-tower model: remove it, or add 'model: two-tower'")
+      }
+    case .twoTower:
+      for key in ["layers", "heads"] where section.has(key) {
+        validator.report(
+          section.lines[key] ?? line, "behavior.\(key) is of the model sasrec: remove it, or 'model: two-tower'")
+      }
     }
   }
 }
 
 extension PipelineConfiguration.Behavior {
   init(_ section: CheckedSection, seed: UInt64) {
-    shape = SequentialModel.Configuration(section)
-    training = SequentialTraining.Parameters(section, seed: seed)
+    model =
+      section.text("model") == "two-tower"
+      ? .twoTower(TwoTowerModel.Configuration(section), TwoTowerTraining.Parameters(section, seed: seed))
+      : .sequential(SequentialModel.Configuration(section), SequentialTraining.Parameters(section, seed: seed))
     weight = Float(section.number("weight") ?? 0.7)
     dimensions = section.integer("dimensions")
   }
@@ -38,9 +57,14 @@ extension PipelineConfiguration.Behavior {
 
   /// What decides about the vectors.
   var trainingInputs: [StageInput] {
-    [
-      StageInput(name: "behavior.shape", value: shape.summary),
-      StageInput(name: "behavior.training", value: training.summary),
+    let (shape, training) =
+      switch model {
+      case .sequential(let shape, let training): (shape.summary, training.summary)
+      case .twoTower(let shape, let training): (shape.summary, training.summary)
+      }
+    return [
+      StageInput(name: "behavior.shape", value: shape),
+      StageInput(name: "behavior.training", value: training),
     ]
   }
 

@@ -5,9 +5,10 @@ extension PipelineConfiguration {
   public struct Pairs: Sendable {
     public var window: TrainingWindow
     public var maximumEventsPerUser: Int
-    /// Nil where the source is not mined; likewise for the next.
+    /// Nil where the source is not mined; likewise for the next two.
     public var swing: SwingMiner.Parameters?
     public var nearby: NearbyMiner.Parameters?
+    public var userToItem: UserToItem?
     public var filters: PairFilters
     /// The attribute whose value must be the same in both items of a pair.
     public var categoryAttribute: String?
@@ -32,8 +33,8 @@ extension PipelineConfiguration.Pairs {
     window = TrainingWindow(section.section("window") ?? CheckedSection())
     maximumEventsPerUser =
       section.integer("maxEventsPerUser") ?? InteractionHistory.Parameters().maximumEventsPerUser
-    let minesAll = !section.has("swing") && !section.has("nearby")
-    swing = minesAll ? .init() : nil
+    let namesNone = !section.has("swing") && !section.has("nearby") && !section.has("userToItem")
+    swing = namesNone ? .init() : nil
     if let settings = section.section("swing") {
       var parameters = SwingMiner.Parameters()
       if let value = settings.number("alpha") { parameters.alpha = Float(value) }
@@ -43,13 +44,14 @@ extension PipelineConfiguration.Pairs {
       swing = parameters
     }
     swing?.seed = seed
-    nearby = minesAll ? .init() : nil
+    nearby = namesNone ? .init() : nil
     if let settings = section.section("nearby") {
       var parameters = NearbyMiner.Parameters()
       if let value = settings.integer("steps") { parameters.steps = value }
       if let value = settings.integer("neighbors") { parameters.neighbors = value }
       nearby = parameters
     }
+    userToItem = section.section("userToItem").map { UserToItem($0, seed: seed) }
     filters = PairFilters()
     let settings = section.section("filters")
     if let value = settings?.integer("minimumSupport") { filters.minimumSupport = value }
@@ -77,7 +79,7 @@ extension PipelineConfiguration.Pairs {
       StageInput(name: "pairs.filters.category", value: categoryAttribute ?? "none"),
       StageInput(name: "pairs.filters.pairsPerTarget", value: filters.pairsPerTarget.map { "\($0)" } ?? "any"),
     ]
-    return inputs
+    return inputs + (userToItem?.stageInputs ?? [])
   }
 }
 

@@ -1,7 +1,12 @@
 /// The keys of the section `behavior`.
 extension PipelineSchema {
   static let behavior: [ConfigurationKey] =
-    sequentialModel + [
+    [
+      ConfigurationKey(
+        "model", .choice(["sasrec", "two-tower"]),
+        "What learns the vectors: a transformer on users' sequences, or the two-tower model of pairs.userToItem. "
+          + "Default: sasrec.")
+    ] + sequentialModel + twoTowerModel + [
       ConfigurationKey(
         "weight", .number(0.01...100),
         "The length of behavior vectors beside the content's, whose length is 1. Default: 0.7."),
@@ -10,10 +15,30 @@ extension PipelineSchema {
     ]
 
   /// Of a model of users' sequences.
-  static let sequentialModel: [ConfigurationKey] = [
+  static let sequentialModel: [ConfigurationKey] =
+    itemModel + [
+      ConfigurationKey("layers", .integer(0...64), "Transformer layers. Default: 2."),
+      ConfigurationKey("heads", .integer(1...64), "Attention heads, a divisor of 'width'. Default: 2."),
+    ]
+
+  /// Of a two-tower model, beside ``itemModel``.
+  static let twoTowerModel: [ConfigurationKey] = [
+    ConfigurationKey(
+      "pooling", .choice(["attention", "mean"]),
+      "How the two-tower model makes one vector of what a user met. Default: attention."),
+    ConfigurationKey(
+      "negatives", .integer(0...65_536),
+      "Items drawn uniformly per step of a two-tower model, beside the other events' items. Default: 1024."),
+    ConfigurationKey(
+      "temperature", .number(0.002...10), "What cosines are divided by in a two-tower model's loss. Default: 0.07."),
+    ConfigurationKey(
+      "frequencyCorrection", .number(0...1),
+      "How far a two-tower model's loss corrects for items that are often negatives. Default: 1."),
+  ]
+
+  /// Of any model of item IDs.
+  static let itemModel: [ConfigurationKey] = [
     ConfigurationKey("width", .integer(8...1024), "Floats per item vector. Default: 128."),
-    ConfigurationKey("layers", .integer(0...64), "Transformer layers. Default: 2."),
-    ConfigurationKey("heads", .integer(1...64), "Attention heads, a divisor of 'width'. Default: 2."),
     ConfigurationKey("hidden", .integer(8...8192), "Floats in the feed-forward part. Default: 'width'."),
     ConfigurationKey("dropout", .number(0...0.9), "Dropped in training. Default: 0.5."),
     ConfigurationKey("maximumHistory", .integer(1...4096), "Items that the model looks back on. Default: 50."),

@@ -8,11 +8,14 @@ extension PipelineSchema {
     ConfigurationKey(
       "swing", .section(swing),
       "Pairs that many pairs of users share who share little else. Mined where the section "
-        + "is there, or where neither 'swing' nor 'nearby' is."),
+        + "is there, or where no source has one."),
     ConfigurationKey(
       "nearby", .section(nearby),
-      "Pairs that users met within a few steps. Mined where the section is there, or where "
-        + "neither 'swing' nor 'nearby' is."),
+      "Pairs that users met within a few steps. Mined where the section is there, or where no source has one."),
+    ConfigurationKey(
+      "userToItem", .section(userToItem),
+      "Of what a user had met before an item, the one most like it by item vectors that a two-tower model learns on the "
+        + "training window. Mined where the section is there."),
     ConfigurationKey("filters", .section(pairFilters), "Which pairs are dropped."),
   ]
 
@@ -35,6 +38,14 @@ extension PipelineSchema {
     ConfigurationKey("steps", .integer(1...50), "The largest distance in a user's sequence. Default: 3."),
     ConfigurationKey("neighbors", .integer(1...1000), "Pairs per item, the heaviest. Default: 100."),
   ]
+
+  private static let userToItem: [ConfigurationKey] =
+    [
+      ConfigurationKey(
+        "history", .integer(1...1000), "Events before the target, the latest, that its trigger may be. Default: 50."),
+      ConfigurationKey(
+        "minimumSimilarity", .number(-1...1), "The least cosine of a pair. Default: -1, which keeps all."),
+    ] + itemModel + twoTowerModel
 
   private static let pairFilters: [ConfigurationKey] = [
     ConfigurationKey("minimumSupport", .integer(1...1_000_000), "Users that a pair must rest on. Default: 1."),

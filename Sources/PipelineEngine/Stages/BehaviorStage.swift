@@ -2,8 +2,8 @@ internal import BehaviorAlignment
 internal import SemanticIDStore
 internal import TensorMath
 
-/// Trains a sequential model on the training window and keeps its item vectors by item id, once; later nights keep
-/// them, as they keep codebooks.
+/// Trains a model of who uses what on the training window and keeps its item vectors by item id, once; later nights
+/// keep them, as they keep codebooks.
 struct BehaviorStage: Stage {
   /// What a generation calls its file of behavior vectors.
   static let role = "behavior"
@@ -43,27 +43,22 @@ struct BehaviorStage: Stage {
       context, name, maximumEventsPerUser: pairs.maximumEventsPerUser,
       rejectedTo: folder + "/rejected-interactions.jsonl")
     let split = try TrainingSplit(history, window: pairs.window)
-    let trained = try train(settings, split, context)
-    let vectors = BehaviorVectors(
-      ids: trained.model.vocabulary.rows.map { items.known[Int($0)] }, vectors: trained.model.itemVectors)
+    let checkpoint = TwoTowerCheckpoint(
+      folder: folder,
+      StageFingerprint(
+        codeVersion: codeVersion, configuration: self.settings(context.configuration), inputs: try inputs(context)))
+    let interruption = Interruption.current
+    let trained = try settings.train(
+      split, checkpoint: checkpoint.path, isCancelled: { interruption.isRequested },
+      observe: { context.progress(.behavior, "training", $0, of: $1, unit: "epochs") })
+    let vectors = trained.vectors(ids: items.known)
     try context.workspace.keepModel(vectors.fingerprint) { try vectors.write(to: $0) }
+    checkpoint.remove()
     return result(trained, vectors, context)
   }
 
-  private func train(
-    _ settings: PipelineConfiguration.Behavior, _ split: TrainingSplit, _ context: RunContext
-  ) throws -> SequentialTraining.Result {
-    let interruption = Interruption.current
-    return try SequentialTraining(settings.shape, parameters: settings.training).train(
-      split, validation: split.nextItemQueries(place: 1, maximumHistory: settings.shape.maximumHistory),
-      isCancelled: { interruption.isRequested },
-      observe: { measurement in
-        context.progress(.behavior, "training", measurement.epoch, of: settings.training.epochs, unit: "epochs")
-      })
-  }
-
   private func result(
-    _ trained: SequentialTraining.Result, _ vectors: BehaviorVectors, _ context: RunContext
+    _ trained: BehaviorTraining, _ vectors: BehaviorVectors, _ context: RunContext
   ) -> StageResult {
     var result = Self.result(vectors.fingerprint, context)
     result.metrics = [

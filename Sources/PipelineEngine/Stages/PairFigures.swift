@@ -24,13 +24,20 @@ struct PairFigures {
     metrics["\(source).candidates"] = Double(mined.candidates)
     metrics["\(source).itemsBeyondCap"] = Double(mined.itemsBeyondCap)
     metrics["\(source).usersBeyondCap"] = Double(mined.usersBeyondCap)
-    for count in (mined.neighborLimit.map { [$0] } ?? []) + filtered.counts {
+    for count in [mined.limit] + filtered.counts {
       metrics["\(source).\(count.filter.rawValue).kept"] = Double(count.kept)
       metrics["\(source).\(count.filter.rawValue).dropped"] = Double(count.dropped)
     }
     metrics["\(source).pairs"] = Double(filtered.table.count)
     metrics["\(source).seconds"] = seconds
     metrics["pairs"] = (metrics["pairs"] ?? 0) + Double(filtered.table.count)
+  }
+
+  mutating func add(_ trained: TwoTowerTraining.Result) {
+    let source = PairSource.userToItem.name
+    metrics["\(source).items"] = Double(trained.model.vocabulary.count)
+    metrics["\(source).epochs"] = Double(trained.measurements.count)
+    metrics["\(source).validation.recall@10"] = trained.measurements.max { $0.gain < $1.gain }?.recall
   }
 
   mutating func add(coverageOf heldOut: HeldOutPairs, by pairs: PairTable) {

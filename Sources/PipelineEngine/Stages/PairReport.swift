@@ -79,6 +79,7 @@ struct PairReport {
   private static func title(of filter: PairFilter) -> String {
     switch filter {
     case .neighbors: "pairs per item"
+    case .similarity: "minimum similarity"
     case .support: "minimum support"
     case .popularity: "popularity"
     case .category: "category"

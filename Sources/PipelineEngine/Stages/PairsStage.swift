@@ -38,13 +38,19 @@ struct PairsStage: Stage {
       context, name, maximumEventsPerUser: settings.maximumEventsPerUser, rejectedTo: files.rejected)
     let split = try TrainingSplit(history, window: settings.window)
     var figures = PairFigures(history.summary, split.summary)
-    let pairs = try mine(split, items, context, settings, &figures)
+    let checkpoint = TwoTowerCheckpoint(
+      folder: files.folder,
+      StageFingerprint(
+        codeVersion: codeVersion, configuration: self.settings(context.configuration),
+        inputs: try inputs(context, items)))
+    let pairs = try mine(split, items, context, settings, checkpoint, &figures)
     let heldOut = split.heldOutPairs()
     figures.add(coverageOf: heldOut, by: pairs)
     try Interruption.check()
     try items.write(to: files.items)
     try heldOut.write(to: files.heldOut, itemCount: history.itemCount)
     try pairs.write(to: files.pairs)
+    checkpoint.remove()
     var result = StageResult()
     result.outputs = [files.pairs, files.heldOut, files.items]
     result.digest = pairs.fingerprint
@@ -61,20 +67,24 @@ struct PairsStage: Stage {
 
   private func mine(
     _ split: TrainingSplit, _ items: PairItems, _ context: RunContext, _ settings: PipelineConfiguration.Pairs,
-    _ figures: inout PairFigures
+    _ checkpoint: TwoTowerCheckpoint, _ figures: inout PairFigures
   ) throws -> PairTable {
     // Asked from the miners' threads, which do not see the run's own value.
     let interruption = Interruption.current
-    var mining = PairMining(settings: settings, isCancelled: { interruption.isRequested })
+    var mining = PairMining(
+      settings: settings, checkpoint: checkpoint.path, isCancelled: { interruption.isRequested })
     if let attribute = settings.categoryAttribute {
       mining.categories = try categories(items, try context.table(), attribute)
     }
+    var found = figures
     let pairs = try mining.mine(
       split,
-      willMine: { source, index, count in
-        context.progress(.pairs, "mining \(source.name)", index, of: count, unit: "sources")
-      },
-      didMine: { mined, filtered, seconds in figures.add(mined, filtered, seconds: seconds) })
+      observer: PairMining.Observer(
+        willMine: { context.progress(.pairs, "mining \($0.name)", $1, of: $2, unit: "sources") },
+        didLearn: { context.progress(.pairs, "training item vectors", $0, of: $1, unit: "epochs") },
+        didTrain: { found.add($0) },
+        didMine: { found.add($0, $1, seconds: $2) }))
+    figures = found
     guard !pairs.isEmpty else { throw AlignmentError(.noPairs, figures.whyNoPairs) }
     return pairs
   }

@@ -136,7 +136,9 @@ public struct RepresentationStudy {
     guard let represent = configuration.represent else {
       throw PipelineError(.internalFault, "a study without represent")
     }
-    let pairs = try PairMining(settings: settings.pairs, isCancelled: isCancelled).mine(split)
+    var mining = settings.pairs
+    mining.userToItem?.training.seed = seed
+    let pairs = try PairMining(settings: mining, isCancelled: isCancelled).mine(split)
     let shape = settings.align.shape(for: modalities, dimensions: represent.dimensions)
     var training = settings.align.training
     training.seed = seed
@@ -145,13 +147,7 @@ public struct RepresentationStudy {
       modalities, pairs: mined, validation: validation, isCancelled: isCancelled
     ).aligner
     let behaviorSettings = configuration.behavior ?? PipelineConfiguration.Behavior(CheckedSection(), seed: seed)
-    var sequential = behaviorSettings.training
-    sequential.seed = seed
-    let model = try SequentialTraining(behaviorSettings.shape, parameters: sequential).train(
-      split, validation: split.nextItemQueries(place: 1, maximumHistory: behaviorSettings.shape.maximumHistory),
-      isCancelled: isCancelled
-    ).model
-    let behavior = BehaviorVectors(ids: model.vocabulary.rows.map { ids[Int($0)] }, vectors: model.itemVectors)
+    let behavior = try behaviorSettings.train(split, seed: seed, isCancelled: isCancelled).vectors(ids: ids)
     var parameters = RepresentationModel.Parameters()
     parameters.dimensions = represent.dimensions
     parameters.seed = seed

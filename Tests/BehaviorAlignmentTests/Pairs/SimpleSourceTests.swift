@@ -22,7 +22,7 @@ struct NearbyTests {
         pair(1, 0, .nearby, weight: 1, support: 1), pair(1, 2, .nearby, weight: 1, support: 1),
         pair(2, 0, .nearby, weight: 0.5, support: 1), pair(2, 1, .nearby, weight: 1, support: 1),
       ])
-    #expect(mined.candidates == 6 && mined.neighborLimit?.dropped == 0)
+    #expect(mined.candidates == 6 && mined.limit.dropped == 0)
   }
 
   @Test(arguments: [UInt64](1...8))
@@ -53,7 +53,7 @@ struct NearbyTests {
   @Test func theHeaviestTargetsAreKept() throws {
     let mined = try miner(1, neighbors: 1).mine(try everything([[0, 1], [0, 2], [0, 2], [0, 3]], itemCount: 4))
     #expect((0..<mined.table.count).map { mined.table[$0] } == [pair(0, 2, .nearby, weight: 2, support: 2)])
-    #expect(mined.candidates == 3 && mined.neighborLimit?.dropped == 2)
+    #expect(mined.candidates == 3 && mined.limit.dropped == 2)
   }
 
   @Test func theThreadCountChangesNothing() throws {
@@ -100,7 +100,7 @@ struct UserToItemTests {
         pair(0, 1, .userToItem, weight: 1, support: 1), pair(0, 2, .userToItem, weight: 1, support: 1),
         pair(1, 0, .userToItem, weight: 1, support: 1), pair(1, 3, .userToItem, weight: 2, support: 2),
       ])
-    #expect(mined.candidates == 5 && mined.neighborLimit == nil)
+    #expect(mined.candidates == 4 && mined.limit.filter == .similarity && mined.limit.dropped == 0)
   }
 
   @Test func onlyTheLatestOfTheHistoryCount() throws {
@@ -123,6 +123,7 @@ struct UserToItemTests {
     let split = try everything([[0, 1], [0, 2]], itemCount: 4)
     let mined = try miner(minimum: 0.9).mine(split, embeddings: circle([0, 90, 10, 80]))
     #expect(Array(mined.table.targets) == [2] && mined.candidates == 2)
+    #expect(mined.limit.kept == 1 && mined.limit.dropped == 1)
   }
 
   @Test(arguments: [1, 7, 50])

@@ -74,8 +74,8 @@ struct SwingTests {
     let split = try everything(rows, itemCount: 20)
     let all = try miner { $0.neighbors = 1000 }.mine(split)
     let top = try miner { $0.neighbors = 3 }.mine(split)
-    #expect(top.candidates == all.candidates && top.neighborLimit?.dropped == all.table.count - top.table.count)
-    #expect(top.neighborLimit?.kept == top.table.count)
+    #expect(top.candidates == all.candidates && top.limit.dropped == all.table.count - top.table.count)
+    #expect(top.limit.kept == top.table.count)
     for item in UInt32(0)..<20 {
       let mine = (0..<all.table.count).map { all.table[$0] }.filter { $0.trigger == item }
         .sorted { ($1.weight, $0.target) < ($0.weight, $1.target) }.prefix(3)
