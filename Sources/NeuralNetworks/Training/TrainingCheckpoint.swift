@@ -11,7 +11,8 @@ internal import TensorMath
 /// | `updates/<name>` | I64, a scalar: how often; of parameters that were updated |
 /// | `generator` | U64 × 4 |
 ///
-/// Metadata: `format` (``formatVersion``), `step`, `settings` (JSON), and the caller's entries behind `user.`.
+/// Metadata: `format` (``formatVersion``), `step`, `settings` (JSON), `checksum` (over all the rest; absent in files
+/// of before it was), and the caller's entries behind `user.`.
 public struct TrainingCheckpoint: Sendable, Equatable {
   public static let formatVersion = 1
 
@@ -35,12 +36,14 @@ public struct TrainingCheckpoint: Sendable, Equatable {
 
   /// Writes the file whole or not at all.
   public func write(to path: String) throws(NeuralNetworksError) {
-    try SafetensorsWriter.write(tensors(), metadata: fileMetadata(), to: path)
+    let tensors = tensors()
+    try SafetensorsWriter.write(tensors, metadata: fileMetadata(tensors), to: path)
   }
 
   /// The file's bytes.
   package func bytes() throws(NeuralNetworksError) -> [UInt8] {
-    try SafetensorsWriter.bytes(tensors(), metadata: fileMetadata())
+    let tensors = tensors()
+    return try SafetensorsWriter.bytes(tensors, metadata: fileMetadata(tensors))
   }
 
   private func tensors() -> [NamedTensor] {
@@ -58,7 +61,7 @@ public struct TrainingCheckpoint: Sendable, Equatable {
     return tensors
   }
 
-  private func fileMetadata() throws(NeuralNetworksError) -> [String: String] {
+  private func fileMetadata(_ tensors: [NamedTensor]) throws(NeuralNetworksError) -> [String: String] {
     let settings = Settings(
       optimizer: state.optimizer.parameters, schedule: state.schedule, maximumNorm: state.maximumNorm)
     var result = ["format": "\(Self.formatVersion)", "step": "\(state.step)"]
@@ -70,6 +73,7 @@ public struct TrainingCheckpoint: Sendable, Equatable {
       throw NeuralNetworksError(.invalidTensor, "settings that are not finite cannot be saved: \(settings)")
     }
     for (key, value) in metadata { result[Self.userPrefix + key] = value }
+    result[TensorChecksum.key] = TensorChecksum.of(tensors, metadata: result)
     return result
   }
 
@@ -125,6 +129,7 @@ public struct TrainingCheckpoint: Sendable, Equatable {
       optimizer: AdamW(settings.optimizer, moments: try reader.moments()), schedule: settings.schedule,
       maximumNorm: settings.maximumNorm, random: try reader.generator())
     try reader.checkNothingIsLeft()
+    try TensorChecksum.check(file)
     state.step = step
     metadata = Self.userMetadata(file)
   }

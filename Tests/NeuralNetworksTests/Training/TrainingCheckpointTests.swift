@@ -137,6 +137,23 @@ import Testing
     #expect(error?.message.contains("generator") == true)
   }
 
+  @Test func numbersThatWereNotWrittenAreRefused() throws {
+    let (file, model) = try Self.changed { tensors, _ in
+      let index = tensors.firstIndex { $0.name == "mean/first.bias" } ?? 0
+      var bytes = Array(tensors[index].bytes)
+      bytes[1] ^= 4
+      tensors[index] = NamedTensor(
+        name: tensors[index].name, elementType: .float32, shape: tensors[index].shape, bytes: bytes[...])
+    }
+    let error = #expect(throws: NeuralNetworksError.self) { try TrainingCheckpoint(file, for: model) }
+    #expect(error?.code == .malformedFile && error?.message.contains("does not hold what was written") == true)
+    let (counted, _) = try Self.changed { $1["step"] = "17" }
+    #expect(throws: NeuralNetworksError.self) { try TrainingCheckpoint(counted, for: model) }
+    // Files of before there was a checksum have none.
+    let (former, _) = try Self.changed { $1["checksum"] = nil }
+    #expect(try TrainingCheckpoint(former, for: model).state.parameters == model)
+  }
+
   @Test func aFailedWriteLeavesTheFormerCheckpoint() throws {
     let (_, state) = try TrainingStepTests.state()
     try withTemporaryDirectory { folder in
