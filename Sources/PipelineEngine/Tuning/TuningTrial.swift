@@ -98,7 +98,7 @@ struct TuningTrial {
       report(step, epoch.epoch, cycle == 0 ? firstEpochs : epochs, "epochs")
     case .tuning(let cycle, let step):
       report("tuning codes, cycle \(cycle)", step.step, settings.tuning.steps, "steps")
-    case .training, .revision: break
+    case .training, .revision, .discarded: break
     }
   }
 

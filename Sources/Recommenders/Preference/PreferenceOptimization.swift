@@ -30,6 +30,10 @@ public struct PreferenceOptimization: Sendable {
     /// and by the judge; nil without queries or a judge.
     public var reward: Double?
     public var judgeReward: Double?
+    /// The mean reward of the sessions that are written for them (``Generator/generateSessions(_:items:filter:)``),
+    /// likewise; nil where sessions have one item.
+    public var sessionReward: Double?
+    public var sessionJudgeReward: Double?
     /// On the validation queries, as in ``GeneratorTraining/Measurement``.
     public var ndcg: Double?
     public var recall: Double?
@@ -75,22 +79,30 @@ public struct PreferenceOptimization: Sendable {
   ///   - judge: another model, best of other users; only measured by.
   ///   - split: only its training window is learned from.
   ///   - validation: queries to measure by; without any, nothing but the loss guards the run.
+  ///   - checkpoint: a file that the alignment goes on from where it exists, bit for bit as if it had not stopped, and that
+  ///     is written after every epoch that the guards let pass.
   ///   - isCancelled: asked before every step.
   ///   - observe: told of every step and every epoch.
-  /// - Throws: ``RecommenderError/Code/untrustedReward`` for a reward model or a judge below the guards' floor,
+  /// - Throws: ``RecommenderError/Code/otherGeneration`` and ``RecommenderError/Code/unreadableModel`` for a checkpoint of
+  ///   other codes, models or settings, or damaged, ``RecommenderError/Code/untrustedReward`` for a reward model or a judge below the guards' floor,
   ///   ``RecommenderError/Code/invalidParameter`` where the two are one, or of another catalogue, or sessions are longer
   ///   than the generator writes, ``RecommenderError/Code/nothingToLearn`` without a training event on an item with codes,
   ///   and ``RecommenderError/Code/cancelled``. A loss that is no number ends the run; the last good epoch is kept.
   /// - Complexity: an aligning step costs about `users` recommendations of as many items as there are candidates.
   public func optimize(
     _ generator: Generator, reward: RewardModel, judge: RewardModel? = nil, split: TrainingSplit,
-    validation: [NextItemQuery], isCancelled: () -> Bool = { false }, observe: (Progress) -> Void = { _ in }
+    validation: [NextItemQuery], checkpoint: String? = nil, isCancelled: () -> Bool = { false },
+    observe: (Progress) -> Void = { _ in }
   ) throws -> Result {
     try check(generator, reward, judge, split)
     var run = try PreferenceRun(parameters, generator, reward, judge, split, validation)
+    if let checkpoint { try run.resume(from: checkpoint) }
     try FreedMemory.keeping {
       try run.begin(observe)
-      while !run.isFinished { try run.makeEpoch(isCancelled, observe) }
+      while !run.isFinished {
+        try run.makeEpoch(isCancelled, observe)
+        if let checkpoint, run.stopReason == nil { try run.write(to: checkpoint) }
+      }
     }
     return run.result
   }

@@ -6,25 +6,28 @@ internal import TensorMath
 struct PreferenceRun {
   typealias Measurement = PreferenceOptimization.Measurement
 
-  private let parameters: PreferenceOptimization.Parameters
+  let parameters: PreferenceOptimization.Parameters
   private let network: any GeneratorNetwork
-  private let reward: RewardModel
-  private let judge: RewardModel?
+  let reward: RewardModel
+  let judge: RewardModel?
   private let sequences: TrainingSequences
   private let dense: DenseObjective?
   /// What every user with training events would be asked now.
   private let users: [NextItemQuery]
   private let validation: [NextItemQuery]
 
-  private var state: TrainingState
-  private var monitor: TrainingMonitor
+  /// That the run began with.
+  let start: Generator
+  var state: TrainingState
+  var monitor: TrainingMonitor
   private var snapshot: Generator
   /// The last that the guards let pass.
-  private var good: (generator: Generator, epoch: Int)
-  private var epoch = 0
-  private var preferenceSteps = 0
-  private var measurements: [Measurement] = []
-  private var stopReason: String?
+  var good: (generator: Generator, epoch: Int)
+  /// Epochs done.
+  var epoch = 0
+  var preferenceSteps = 0
+  var measurements: [Measurement] = []
+  private(set) var stopReason: String?
 
   private var training: GeneratorTraining.Parameters { parameters.training }
 
@@ -34,7 +37,7 @@ struct PreferenceRun {
   ) throws {
     let (training, vocabulary) = (parameters.training, generator.vocabulary)
     (self.parameters, self.reward, self.judge) = (parameters, reward, judge)
-    (snapshot, good, network) = (generator, (generator, 0), generator.network)
+    (start, snapshot, good, network) = (generator, generator, (generator, 0), generator.network)
     let configuration = generator.configuration
     let cuts =
       configuration.backbone == .encoderDecoder
@@ -74,8 +77,9 @@ struct PreferenceRun {
 
   var isFinished: Bool { epoch >= training.epochs || stopReason != nil }
 
-  /// Measures the generator as it came.
+  /// Measures the generator as it came, unless a run that this one goes on with did.
   mutating func begin(_ observe: (PreferenceOptimization.Progress) -> Void) throws {
+    guard measurements.isEmpty else { return }
     let measurement = try measure(good.generator)
     measurements.append(measurement)
     observe(.epoch(measurement))
@@ -192,6 +196,7 @@ struct PreferenceRun {
     }
     measurement.reward = try mean(reward)
     measurement.judgeReward = try judge.map(mean)
+    if parameters.sessionItems > 1 { try measureSessions(candidate, &measurement) }
     if let limit = parameters.exposure {
       let recommended = items.joined()
       measurement.exposure =
@@ -204,6 +209,21 @@ struct PreferenceRun {
         on: validation.prefix(parameters.legalityQueries), draws: parameters.legalityDraws, sampling: sampling)
     }
     return measurement
+  }
+
+  private func measureSessions(_ generator: Generator, _ measurement: inout Measurement) throws {
+    let sessions = try generator.generateSessions(
+      validation[...], items: parameters.sessionItems, filter: RecommendationFilter())
+    // Where nothing could be written there is nothing to score.
+    let written = zip(sessions, validation).filter { !$0.0.isEmpty }
+    func mean(_ model: RewardModel) throws -> Double {
+      let scores = try model.scores(
+        of: written.map { [$0.0.map(\.item)] }, behind: written.map { Array($0.1.history) }
+      ).joined()
+      return scores.reduce(0) { $0 + Double($1.reward) } / Double(max(1, scores.count))
+    }
+    measurement.sessionReward = try mean(reward)
+    measurement.sessionJudgeReward = try judge.map(mean)
   }
 
   var result: PreferenceOptimization.Result {

@@ -9,6 +9,9 @@ public import TensorMath
 public struct AlignedRepresentations: RepresentationSource {
   private let aligner: Aligner
   private let joint: JoinedRepresentation?
+  /// All that serves, behavior included.
+  private let served: [ModalityBatch]
+  /// Those of the aligner.
   private let modalities: [ModalityBatch]
   private let beside: JoinedRepresentation.Beside?
   public let itemCount: Int
@@ -24,12 +27,14 @@ public struct AlignedRepresentations: RepresentationSource {
   ) {
     self.aligner = aligner
     self.joint = joint
-    self.modalities = modalities.filter { $0.name != BehaviorVectors.modality }
+    let own = modalities.filter { $0.name != BehaviorVectors.modality }
+    served = joint == nil ? own : modalities
+    self.modalities = own
     beside = joint?.beside(modalities)
     itemCount = modalities.first?.vectors.rows ?? 0
-    var own = aligner.trainableParameters
-    for path in frozenPaths { own.setTrainable(false, below: path) }
-    parameters = own
+    var parameters = aligner.trainableParameters
+    for path in frozenPaths { parameters.setTrainable(false, below: path) }
+    self.parameters = parameters
   }
 
   public var dimensions: Int { joint?.dimensions ?? aligner.dimensions }
@@ -42,9 +47,24 @@ public struct AlignedRepresentations: RepresentationSource {
     return joint.joining(content, beside, rows: rows)
   }
 
+  /// The aligner with the parameters that a training made.
+  public func aligner(_ parameters: ParameterSet) -> Aligner { aligner.replacingParameters(parameters) }
+
   /// What serves, with the parameters that a training made.
   public func representation(_ parameters: ParameterSet) -> any Representation {
-    let moved = aligner.replacingParameters(parameters)
+    let moved = aligner(parameters)
     return joint.map { JoinedRepresentation(content: moved, untrained: $0.untrained, joint: $0.joint) } ?? moved
+  }
+
+  /// By the representation that serves, without a tape.
+  public func servedVectors(_ parameters: ParameterSet?) -> Matrix {
+    let model = representation(parameters ?? aligner.trainableParameters)
+    var elements = ContiguousArray<Float>()
+    elements.reserveCapacity(itemCount * dimensions)
+    for start in stride(from: 0, to: itemCount, by: 8192) {
+      let rows = start..<min(start + 8192, itemCount)
+      elements += model.represent(served.map { $0.selecting(rows) }).elements
+    }
+    return Matrix(rows: itemCount, columns: dimensions, elements: elements)
   }
 }

@@ -27,7 +27,7 @@ public struct CodeRevision: Sendable {
   /// Of what is served: codes, and suffixes where the former were given.
   public let churn: Churn
   /// Of the codes that training went by with those that serving assigns, item by item; less than 1 only where rounding
-  /// decides a tie.
+  /// decides.
   public let trainingAgreement: ReencodeAgreement
   /// Use and collisions of what was served and of what will be.
   public let before: CodeMetrics
@@ -39,6 +39,7 @@ public struct CodeRevision: Sendable {
   ///   - tuned: codebooks to encode with.
   ///   - formerVectors: a row per item, that the served codes came from.
   ///   - vectors: a row per item, now; the former ones where representations did not move.
+  ///   - trainingVectors: those as training computed them, where rounding may differ; nil for the same.
   ///   - suffixes: of what is served, by row of the item table; nil for none.
   ///   - generation: for the new tokens.
   ///   - resolve: the collision policy; ``keeping(_:)`` and ``applying(_:)`` are two.
@@ -47,10 +48,10 @@ public struct CodeRevision: Sendable {
   /// - Complexity: O(items · Σ sizes · dimensions), three times.
   public init(
     from tokens: ItemTokens, codebooks former: ResidualCodebooks, to tuned: ResidualCodebooks, formerVectors: Matrix,
-    vectors: Matrix, suffixes: ContiguousArray<UInt16>? = nil, generation: UInt64 = 0,
+    vectors: Matrix, trainingVectors: Matrix? = nil, suffixes: ContiguousArray<UInt16>? = nil, generation: UInt64 = 0,
     resolve: (Unresolved) throws -> ResolvedCodes
   ) throws {
-    try Self.check(tokens, [former, tuned], [formerVectors, vectors], suffixes)
+    try Self.check(tokens, [former, tuned], [formerVectors, vectors] + [trainingVectors].compactMap { $0 }, suffixes)
     let old = try ItemEncoding(former, formerVectors, tokens)
     let new = try ItemEncoding(tuned, vectors, tokens)
     let items = new.rows, own = vectors.selecting(items)
@@ -75,7 +76,8 @@ public struct CodeRevision: Sendable {
       to: Churn.Columns(
         codes: resolved.codes, suffixes: suffixes == nil ? none : resolved.suffixes, contentHashes: hashes),
       previousRow: ContiguousArray(items.indices))
-    trainingAgreement = ReencodeAgreement(try Self.trainingCodes(tuned, own), new.ownCodes)
+    trainingAgreement = ReencodeAgreement(
+      try Self.trainingCodes(tuned, trainingVectors?.selecting(items) ?? own), new.ownCodes)
     before = CodeMetrics(served, sizes: tokens.sizes)
     after = CodeMetrics(resolved.codes, sizes: tokens.sizes)
   }

@@ -17,10 +17,18 @@ public protocol RepresentationSource: Sendable {
   ///   - pass: of ``parameters``, or of those that training made of them; empty where there are none.
   /// - Returns: `items × dimensions`.
   func vectors(_ items: ContiguousArray<Int32>, in pass: ModelPass) -> Variable
+
+  /// The vectors of all items as whoever serves computes them, which may differ in rounding from those of training; by
+  /// default it does not.
+  /// - Parameter parameters: what training made of those of the source; nil for its own.
+  /// - Returns: `itemCount × dimensions`.
+  func servedVectors(_ parameters: ParameterSet?) -> Matrix
 }
 
 extension RepresentationSource {
-  /// The vectors of all items, for serving.
+  public func servedVectors(_ parameters: ParameterSet?) -> Matrix { allVectors(parameters) }
+
+  /// The vectors of all items as training computes them.
   /// - Parameter parameters: what training made of those of the source; nil for its own.
   /// - Returns: `itemCount × dimensions`.
   public func allVectors(_ parameters: ParameterSet? = nil) -> Matrix {

@@ -55,6 +55,8 @@ public struct TuningSchedule: Sendable {
     case training(cycle: Int, GeneratorTraining.Progress)
     case tuning(cycle: Int, CodeTuning.Step)
     case revision(cycle: Int, CodeRevision)
+    /// Why a file of a run that was stopped is of no use, and its part is made again.
+    case discarded(String)
   }
 
   /// What a cycle did to the codes.
@@ -110,21 +112,28 @@ public struct TuningSchedule: Sendable {
   ///   - codes: that the recommender is trained on.
   ///   - resolve: the collision policy.
   ///   - adjust: what is done to tuned codebooks before items are encoded with them.
+  ///   - checkpoints: a folder that keeps what is finished: a run that was stopped goes on there, bit for bit as if it had
+  ///     not been. Parameters, codes and what a part begins with are checked, and files of others are made again;
+  ///     representations, log and queries are not: give those of others another folder.
   /// - Throws: what ``GeneratorTraining`` and ``CodeTuning`` throw. A tuning that diverges ends the run behind the training
   ///   on what it kept.
   public func run(
     _ state: State, representations: any RepresentationSource, split: TrainingSplit,
     validation: [NextItemQuery] = [], codes: Codes = .tuned,
     resolve: (CodeRevision.Unresolved) throws -> ResolvedCodes = CodeRevision.keeping,
-    adjust: (ResidualCodebooks) throws -> ResidualCodebooks = { $0 },
+    adjust: (ResidualCodebooks) throws -> ResidualCodebooks = { $0 }, checkpoints folder: String? = nil,
     isCancelled: () -> Bool = { false }, observe: (Progress) -> Void = { _ in }
   ) throws -> Result {
+    let kept = try TuningCheckpoints(folder)
     var result = Result(state: state, cycles: [], trainings: [], steps: 0)
     func train(_ cycle: Int, epochs: Int) throws {
       guard epochs > 0 else { return }
-      let made = try training(epochs: epochs, cycle: cycle).train(
-        result.state.tokens, split: split, validation: validation, startingFrom: result.state.generator,
-        isCancelled: isCancelled, observe: { observe(.training(cycle: cycle, $0)) })
+      let training = try training(epochs: epochs, cycle: cycle)
+      let made = try kept.training(cycle, discarded: { observe(.discarded($0)) }) { checkpoint in
+        try training.train(
+          result.state.tokens, split: split, validation: validation, startingFrom: result.state.generator,
+          checkpoint: checkpoint, isCancelled: isCancelled, observe: { observe(.training(cycle: cycle, $0)) })
+      }
       result.state.generator = made.generator
       result.steps += made.steps
       result.trainings.append(made)
@@ -134,7 +143,7 @@ public struct TuningSchedule: Sendable {
       switch codes {
       case .tuned:
         let cycle = try tune(
-          result.state, representations, split, number, resolve, adjust, isCancelled: isCancelled, observe)
+          result.state, representations, split, number, resolve, adjust, kept, isCancelled: isCancelled, observe)
         result.cycles.append(cycle)
         result.stopReason = cycle.tuning.stopReason
         try result.state.take(cycle)
@@ -159,26 +168,44 @@ public struct TuningSchedule: Sendable {
   private func tune(
     _ state: State, _ representations: any RepresentationSource, _ split: TrainingSplit, _ number: Int,
     _ resolve: (CodeRevision.Unresolved) throws -> ResolvedCodes,
-    _ adjust: (ResidualCodebooks) throws -> ResidualCodebooks, isCancelled: () -> Bool, _ observe: (Progress) -> Void
+    _ adjust: (ResidualCodebooks) throws -> ResidualCodebooks, _ kept: TuningCheckpoints, isCancelled: () -> Bool,
+    _ observe: (Progress) -> Void
   ) throws -> Cycle {
     guard let generator = state.generator else {
       throw RecommenderError(.invalidParameter, "schedule: codes are tuned through a recommender; train one first")
     }
-    let begin = ContinuousClock.now
     var parameters = parameters.tuning
     parameters.seed &+= UInt64(number - 1)
     let source = MovedRepresentations(representations, state.representation)
-    var tuned = try CodeTuning(parameters: parameters).tune(
-      generator, state.codebooks, representations: source, split: split, isCancelled: isCancelled,
-      observe: { observe(.tuning(cycle: number, $0)) })
+    let inputs = TunedCodesFile.Inputs(
+      generator: generator, codebooks: state.codebooks, representation: source.parameters, parameters: parameters)
+    let made = try kept.tuning(number, of: inputs, discarded: { observe(.discarded($0)) }) {
+      let begin = ContinuousClock.now
+      let tuned = try CodeTuning(parameters: parameters).tune(
+        generator, state.codebooks, representations: source, split: split, isCancelled: isCancelled,
+        observe: { observe(.tuning(cycle: number, $0)) })
+      return TunedCodesFile(tuned, seconds: (ContinuousClock.now - begin) / .seconds(1))
+    }
+    let begin = ContinuousClock.now
+    var tuned = made.result
     tuned.codebooks = try adjust(tuned.codebooks)
-    let former = source.allVectors()
-    let revision = try CodeRevision(
-      from: state.tokens, codebooks: state.codebooks, to: tuned.codebooks, formerVectors: former,
-      vectors: tuned.representation.map { source.allVectors($0) } ?? former, suffixes: state.suffixes,
-      generation: state.tokens.generation, resolve: resolve)
+    let revision = try revision(state, tuned, source, resolve)
     observe(.revision(cycle: number, revision))
-    return Cycle(tuning: tuned, revision: revision, seconds: (ContinuousClock.now - begin) / .seconds(1))
+    return Cycle(
+      tuning: tuned, revision: revision, seconds: made.seconds + (ContinuousClock.now - begin) / .seconds(1))
+  }
+
+  /// All items by the serving rule.
+  private func revision(
+    _ state: State, _ tuned: CodeTuning.Result, _ source: MovedRepresentations,
+    _ resolve: (CodeRevision.Unresolved) throws -> ResolvedCodes
+  ) throws -> CodeRevision {
+    let former = source.servedVectors(nil)
+    return try CodeRevision(
+      from: state.tokens, codebooks: state.codebooks, to: tuned.codebooks, formerVectors: former,
+      vectors: tuned.representation.map { source.servedVectors($0) } ?? former,
+      trainingVectors: tuned.representation.map { source.allVectors($0) }, suffixes: state.suffixes,
+      generation: state.tokens.generation, resolve: resolve)
   }
 }
 
@@ -207,4 +234,6 @@ private struct MovedRepresentations: RepresentationSource {
   var dimensions: Int { source.dimensions }
 
   func vectors(_ items: ContiguousArray<Int32>, in pass: ModelPass) -> Variable { source.vectors(items, in: pass) }
+
+  func servedVectors(_ parameters: ParameterSet?) -> Matrix { source.servedVectors(parameters ?? self.parameters) }
 }

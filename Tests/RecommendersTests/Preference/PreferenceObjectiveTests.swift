@@ -104,6 +104,33 @@ import Testing
     #expect(abs(Double(found.scalar) - sum / Double(queries.count)) < 1e-4)
   }
 
+  /// OneRec aligns sessions: a pair is of two, whose log-probabilities are sums over their items.
+  @Test func pairsOfSessionsAreLostAsTheirDefinitionSays() throws {
+    let world = try PreferenceWorld.encoderDecoder.get(), queries = queries(world)
+    let objective = objective(world, PreferenceWorld.direct(candidates: 12, beta: 0.4)) { $0.sessionItems = 2 }
+    let parameters = moved(world.generator, by: 0.02), policy = world.generator.with(parameters)
+    let found = try #require(
+      try objective.loss(queries, seed: 3, world.generator.network, in: pass(parameters)).preference)
+    let groups = try objective.groups(queries, seed: 3)
+    var sum = 0.0
+    for (user, query) in queries.enumerated() {
+      let sessions = groups.candidates[user].map(\.items), history = [Array(query.history)]
+      #expect(sessions.count == 12 && sessions.allSatisfy { $0.count == 2 && Set($0).count == 2 })
+      let rewards = try world.reward.scores(of: [sessions], behind: history)[0].map(\.reward)
+      let best = try #require(rewards.max()), worst = try #require(rewards.min())
+      let (chosen, rejected) = try #require(PreferenceObjective.extremes(groups.rewards[user]))
+      #expect(abs(rewards[chosen] - best) < 1e-5 && abs(rewards[rejected] - worst) < 1e-5)
+      func logs(_ generator: Generator, _ place: Int) throws -> Double {
+        Double(try generator.logProbabilities(of: [[sessions[place]]], behind: history)[0][0])
+      }
+      let margin =
+        try logs(policy, chosen) - logs(policy, rejected) - logs(world.generator, chosen)
+        + logs(world.generator, rejected)
+      sum += (1 + (-0.4 * margin).exponential).logarithm
+    }
+    #expect(abs(Double(found.scalar) - sum / Double(queries.count)) < 1e-4)
+  }
+
   @Test(arguments: [CodeLegality.constrained, .unconstrained])
   func groupsAreLostAsTheirDefinitionSays(legality: CodeLegality) throws {
     let world = try PreferenceWorld.onePosition.get(), queries = queries(world)

@@ -38,6 +38,10 @@ import Testing
         $0.users = 8
       })
     try expectAligned(result, gain: 0.02)
+    // What is aligned is sessions, and sessions are judged better.
+    let first = result.measurements[0], last = result.measurements[result.epoch]
+    #expect(try #require(last.sessionJudgeReward) > (try #require(first.sessionJudgeReward)))
+    #expect(try #require(last.sessionReward) > (try #require(first.sessionReward)))
     let group = try world.optimize(PreferenceWorld.parameters(PreferenceWorld.group(size: 16)) { $0.users = 8 })
     try expectAligned(group, gain: 0.02)
   }

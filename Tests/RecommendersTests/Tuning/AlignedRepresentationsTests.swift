@@ -80,6 +80,24 @@ import Testing
     }
   }
 
+  /// To the bit: later nights compute them so.
+  @Test func servedVectorsAreThoseOfTheRepresentation() throws {
+    let alone = AlignedRepresentations(aligner, modalities: modalities)
+    #expect(alone.servedVectors(nil) == aligner.represent(modalities))
+    let joined = AlignedRepresentations(aligner, joint: joint, modalities: modalities + [behavior])
+    #expect(joined.servedVectors(nil) == joint.represent(modalities + [behavior]))
+    var moved = aligner.trainableParameters
+    for entry in moved.entries {
+      let parameter = try #require(moved.parameter(named: entry.name))
+      moved[parameter].scale(by: 1.1)
+    }
+    let vectors = joined.servedVectors(moved)
+    #expect(vectors == joined.representation(moved).represent(modalities + [behavior]))
+    #expect(vectors != joined.servedVectors(nil))
+    expectClose(vectors.elements, joined.allVectors(moved).elements, tolerance: 2e-5)
+    #expect(joined.aligner(moved).fingerprint != aligner.fingerprint)
+  }
+
   @Test func anItemWithoutAnythingIsZeros() throws {
     let empty = modalities.map { batch in
       ModalityBatch(

@@ -76,6 +76,7 @@ import Testing
           case .training(let cycle, _): "train \(cycle)"
           case .tuning(let cycle, _): "tune \(cycle)"
           case .revision(let cycle, _): "encode \(cycle)"
+          case .discarded(let reason): reason
           }
         if order.last != name { order.append(name) }
       })
