@@ -41,17 +41,37 @@ import Testing
     let finetune = try Self.finetune(
       """
       { cycles: 3, epochs: 4, seeds: 5, steps: 60, learningRate: 0.5, temperature: 7, seed: 8,
+        alignerLearningRate: 0.25,
         weights: { recommender: 9, commitment: 10, reconstruction: 11, evenness: 12, anchor: 13 },
         gate: { minimumGain: 14, maximumChurn: 0.15, maximumCollisionIncrease: 0.16, minimumUtilizationRatio: 0.17 } }
       """)
     #expect(finetune.cycles == 3 && finetune.epochs == 4 && finetune.seeds == 5)
     #expect(finetune.tuning.steps == 60 && finetune.tuning.learningRate == 0.5)
     #expect(finetune.tuning.temperature == 7 && finetune.tuning.seed == 8)
+    #expect(finetune.tuning.representationLearningRate == 0.25 && !finetune.tunesAligner)
     let weights = finetune.tuning.weights
     #expect(weights.recommender == 9 && weights.commitment == 10 && weights.reconstruction == 11)
     #expect(weights.evenness == 12 && weights.anchor == 13)
     #expect(finetune.gate.minimumGain == 14 && finetune.gate.maximumChurn == 0.15)
     #expect(finetune.gate.maximumCollisionIncrease == 0.16 && finetune.gate.minimumUtilizationRatio == 0.17)
+  }
+
+  @Test func anAlignerCanBeTunedWhereVectorsMayMove() throws {
+    func job(_ quantize: String, _ align: String) throws -> PipelineConfiguration {
+      try configuration(
+        Self.yaml("{ aligner: true }", train: "train: {}\npairs: {}" + align)
+          .replacingOccurrences(of: "quantize: {}", with: "quantize: \(quantize)"))
+    }
+    #expect(try job("{}", "\nalign: {}").finetune?.tunesAligner == true)
+    let mistakes = [
+      ("{}", "", "finetune.aligner: there is no aligner to tune; add the section 'align'"),
+      ("{ method: rq-vae }", "\nalign: {}", "finetune.aligner: the codes of rq-vae are of its own vectors"),
+      ("{ neighbors: {} }", "\nalign: {}", "finetune.aligner: vectors move, and quantize.neighbors says"),
+    ]
+    for (quantize, align, expected) in mistakes {
+      let error = #expect(throws: PipelineError.self) { try job(quantize, align) }
+      #expect(error?.code == .invalidData && error?.message.contains(expected) == true, "\(error?.message ?? "")")
+    }
   }
 
   @Test func thePipelinesSeedIsItsOwnUnlessItHasOne() throws {

@@ -223,6 +223,16 @@ final class RecordingObserver: RunObserver {
     onEvent(event)
   }
 
+  /// What a stage said at its end, each time that it ran.
+  func summaries(of stage: StageName) -> [String] {
+    events.withLock { events in
+      events.compactMap { event -> String? in
+        guard case .finished(stage, _, let summary) = event else { return nil }
+        return summary
+      }
+    }
+  }
+
   var notes: [String] {
     events.withLock { events in
       events.compactMap { event in

@@ -6,18 +6,18 @@ import Testing
 
 /// Aligning a pipeline's recommender with ratings that a user's group foretells.
 @Suite struct PreferenceAlignmentTests {
-  private static let train = """
+  static let train = """
     train: { epochs: 3, width: 16, layers: 1, heads: 2, hidden: 32, warmup: 5, positionsPerBatch: 128,
       baselines: [popularity], window: { fraction: 0.8 } }
     """
 
-  private static func fixture(
+  static func fixture(
     _ folder: String, preference: String? = "{ ratings: [5], rewardEpochs: 60, epochs: 2, candidates: 8, users: 8 }",
-    minimumRating: String = ", minimumRating: 4"
+    minimumRating: String = ", minimumRating: 4", train: String = Self.train, extra: String = ""
   ) -> RatedFixture {
     RatedFixture(
       folder: folder, neighbors: false, minimumRating: minimumRating,
-      extra: train + (preference.map { "\npreference: \($0)" } ?? ""))
+      extra: train + (preference.map { "\npreference: \($0)" } ?? "") + extra)
   }
 
   @Test func rewardJudgeAndRecommenderAreMeasuredEpochByEpoch() throws {

@@ -116,20 +116,64 @@ struct TunedPublicationTests {
     }
   }
 
+  /// What a person and a program see is of the tuned generation at once.
+  @Test func exportsAndReportAreOfTheTunedGeneration() throws {
+    try withTemporaryDirectory { folder in
+      let fixture = TuningFixture(folder, extra: "report: {}")
+      try fixture.run()
+      let before = try String(contentsOfFile: folder + "/work/ids.csv", encoding: .utf8)
+      try fixture.publish()
+      let after = try String(contentsOfFile: folder + "/work/ids.csv", encoding: .utf8)
+      #expect(after != before)
+      let records = try fixture.records(generation: 2)
+      for line in after.split(separator: "\n").dropFirst() {
+        let fields = line.split(separator: ",").map(String.init)
+        let codes = try #require(records[fields[0]]).semanticID.codes
+        #expect(fields.dropFirst().prefix(2) == codes.map { "\($0)" }[...], "\(line)")
+      }
+      let run = folder + "/work/runs/000002"
+      let data = try Data(contentsOf: URL(fileURLWithPath: run + "/report.json"))
+      let report = try JSONDecoder().decode(ReportData.self, from: data)
+      #expect(report.generation == 2 && report.parent == 1)
+      #expect(report.recommender?.generation == 2 && report.recommender?.rows.isEmpty == false)
+      #expect(report.figures.contains { $0.key == "churn" && $0.value > 0 })
+      let account = try String(contentsOfFile: run + "/manifest.json", encoding: .utf8)
+      #expect(account.contains("\"generation\" : \"2\""))
+    }
+  }
+
+  @Test func aReportThatCannotBeWrittenLeavesThePublication() throws {
+    try withTemporaryDirectory { folder in
+      let fixture = TuningFixture(folder, extra: "report: {}")
+      try fixture.run()
+      let interruption = Interruption()
+      let observer = RecordingObserver { event in
+        if case .finished(.export, _, _) = event { interruption.request() }
+      }
+      let outcome = try Interruption.$current.withValue(interruption) {
+        try fixture.tuning(observer: observer).run(worsening: 0.5, judging: { _ in .publish })
+      }
+      #expect(outcome.published == 2)
+      #expect(try fixture.store().currentGeneration() == 2)
+      #expect(observer.notes.contains { $0.contains("report are still of the one before") }, "\(observer.notes)")
+      #expect(ran(try fixture.run()).contains(.report))
+    }
+  }
+
   @Test func theNextRunPublishesAndTrainsNothingMore() throws {
     try withTemporaryDirectory { folder in
       let fixture = TuningFixture(folder, extra: "report: {}")
       try fixture.run()
-      try fixture.publish()
+      let recorder = RecordingObserver()
+      _ = try fixture.tuning(observer: recorder).run(worsening: 0.5, judging: { _ in .publish })
       let (records, answers) = (try fixture.records(), try fixture.answers())
       let entry = fixture.shelved(2)
       let next = try fixture.run()
       #expect(next.generation == "2")
       #expect(try fixture.generations() == [1, 2])
-      let train = try trainStage(next)
-      #expect(train.summary.contains("the recommender of this generation is there already"))
-      #expect(train.metrics["steps"] == nil)
-      #expect(train.metrics["Generator.recall@10"] != nil, "it is measured for the report")
+      for stage in [StageName.export, .train, .report] { #expect(!ran(next).contains(stage), "\(stage)") }
+      let measured = recorder.summaries(of: .train)
+      #expect(measured.last?.contains("the recommender of this generation is there already") == true, "\(measured)")
       #expect(try fixture.records() == records)
       #expect(try fixture.answers() == answers)
       #expect(entry != nil && fixture.shelved(2) == entry)

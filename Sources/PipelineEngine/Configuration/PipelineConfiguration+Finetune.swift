@@ -10,6 +10,8 @@ extension PipelineConfiguration {
     package var seeds: Int
     package var tuning: CodeTuning.Parameters
     package var gate: TuningGate.Parameters
+    /// Whether the aligner is tuned along with the codebooks.
+    package var tunesAligner: Bool
   }
 
   /// What the schema cannot say of `finetune`.
@@ -20,6 +22,19 @@ extension PipelineConfiguration {
       validator.report(line, "'finetune' tunes by a recommender's gradients: add the section 'train'")
     } else if train?.shape.backbone != .onePosition {
       validator.report(line, "'finetune' works through the one-position backbone: set train.backbone to one-position")
+    }
+    guard finetune?.tunesAligner == true else { return }
+    let place = root.section("finetune")?.lines["aligner"] ?? line
+    if align == nil {
+      validator.report(place, "finetune.aligner: there is no aligner to tune; add the section 'align'")
+    }
+    if quantize?.autoencoder != nil {
+      validator.report(
+        place, "finetune.aligner: the codes of rq-vae are of its own vectors; choose another quantize.method")
+    }
+    if quantize?.neighbors != nil {
+      validator.report(
+        place, "finetune.aligner: vectors move, and quantize.neighbors says which were near; remove one of the two")
     }
   }
 }
@@ -33,6 +48,8 @@ extension PipelineConfiguration.Finetune {
     if let value = section.integer("steps") { tuning.steps = value }
     if let value = section.number("learningRate") { tuning.learningRate = Float(value) }
     if let value = section.number("temperature") { tuning.temperature = Float(value) }
+    if let value = section.number("alignerLearningRate") { tuning.representationLearningRate = Float(value) }
+    tunesAligner = section.boolean("aligner") ?? false
     tuning.seed = section.integer("seed").map { UInt64($0) } ?? seed
     tuning.weights = CodeTuning.Weights(section.section("weights") ?? CheckedSection())
     gate = TuningGate.Parameters()
@@ -41,6 +58,25 @@ extension PipelineConfiguration.Finetune {
     if let value = limits?.number("maximumChurn") { gate.maximumChurn = value }
     if let value = limits?.number("maximumCollisionIncrease") { gate.maximumCollisionIncrease = value }
     if let value = limits?.number("minimumUtilizationRatio") { gate.minimumUtilizationRatio = value }
+  }
+
+  /// What decides about what a tuning makes.
+  var stageInputs: [StageInput] {
+    let weights = tuning.weights
+    return [
+      StageInput(name: "finetune.cycles", value: "\(cycles)"),
+      StageInput(name: "finetune.epochs", value: epochs.map { "\($0)" } ?? "half of train.epochs"),
+      StageInput(name: "finetune.steps", value: "\(tuning.steps)"),
+      StageInput(name: "finetune.learningRate", value: "\(tuning.learningRate)"),
+      StageInput(name: "finetune.temperature", value: "\(tuning.temperature)"),
+      StageInput(
+        name: "finetune.weights",
+        value: "recommender \(weights.recommender), commitment \(weights.commitment), "
+          + "reconstruction \(weights.reconstruction), evenness \(weights.evenness), anchor \(weights.anchor)"),
+      StageInput(
+        name: "finetune.aligner", value: tunesAligner ? "learningRate \(tuning.representationLearningRate)" : "fixed"),
+      StageInput(name: "finetune.seed", value: "\(tuning.seed)"),
+    ]
   }
 }
 

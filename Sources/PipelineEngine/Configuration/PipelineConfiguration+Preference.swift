@@ -12,9 +12,20 @@ extension PipelineConfiguration {
 
   /// What the schema cannot say of `preference`.
   func checkPreference(_ root: CheckedSection, validator: inout ConfigurationValidator) {
-    guard preference != nil, train == nil else { return }
-    validator.report(
-      root.lines["preference"] ?? 1, "'preference' aligns a trained recommender: add the section 'train'")
+    guard let preference else { return }
+    let line = root.lines["preference"] ?? 1
+    guard let train else {
+      validator.report(line, "'preference' aligns a trained recommender: add the section 'train'")
+      return
+    }
+    let items = preference.parameters.sessionItems
+    if items > train.shape.targetItems {
+      validator.report(
+        root.section("preference")?.lines["sessionItems"] ?? line,
+        "preference.sessionItems: sessions of \(items) items, and the recommender learns to write "
+          + "\(train.shape.targetItems) one behind another; set train.targetItems to \(items), with "
+          + "'backbone: encoder-decoder', or ask for fewer")
+    }
   }
 }
 
@@ -50,6 +61,7 @@ extension PipelineConfiguration.Preference {
     parameters.share = section.number("share") ?? 0.1
     if let value = section.integer("users") { parameters.users = value }
     parameters.weight = Float(section.number("weight") ?? 1)
+    if let value = section.integer("sessionItems") { parameters.sessionItems = value }
     if let weight = section.number("formatWeight"), weight > 0 {
       var format = PreferenceOptimization.FormatReward()
       format.weight = Float(weight)
@@ -59,5 +71,29 @@ extension PipelineConfiguration.Preference {
     if let value = guards?.number("minimumRewardAUC") { parameters.guards.minimumRewardAUC = value }
     if let value = guards?.number("ndcgTolerance") { parameters.guards.ndcgTolerance = value }
     if let value = guards?.number("legalityTolerance") { parameters.guards.legalityTolerance = value }
+  }
+
+  /// What decides about what an alignment makes.
+  var stageInputs: [StageInput] {
+    let method =
+      switch parameters.method {
+      case .ipa(let direct): "ipa of \(direct.candidates)"
+      case .ecpo(let group): "ecpo of \(group.groupSize)"
+      }
+    let (training, guards) = (parameters.training, parameters.guards)
+    return [
+      StageInput(
+        name: "preference.method",
+        value: "\(method), sessionItems \(parameters.sessionItems), share \(parameters.share), users "
+          + "\(parameters.users), weight \(parameters.weight), formatWeight \(parameters.format?.weight ?? 0)"),
+      StageInput(name: "preference.ratings", value: "\(ratings), rewardEpochs \(rewardEpochs)"),
+      StageInput(
+        name: "preference.training",
+        value: "epochs \(training.epochs), learningRate \(training.learningRate), seed \(training.seed)"),
+      StageInput(
+        name: "preference.guards",
+        value: "minimumRewardAUC \(guards.minimumRewardAUC), ndcgTolerance \(guards.ndcgTolerance), "
+          + "legalityTolerance \(guards.legalityTolerance)"),
+    ]
   }
 }

@@ -14,6 +14,12 @@ extension PipelineSchema {
     ConfigurationKey(
       "temperature", .number(1e-4...100),
       "Of the choice of a code, in units of the mean squared distance to the nearest. Default: 0.1."),
+    ConfigurationKey(
+      "aligner", .boolean,
+      "Whether the aligner is trained along with the codebooks; the generation that is published has it for its own. "
+        + "Default: false."),
+    ConfigurationKey(
+      "alignerLearningRate", .number(1e-7...1), "Of the aligner's parameters, at its peak. Default: 0.0001."),
     ConfigurationKey("weights", .section(finetuneWeights), "What each term of the loss counts for."),
     ConfigurationKey("gate", .section(finetuneGate), "What must hold for the tuned codes to be published."),
     ConfigurationKey("seed", .integer(0...Int.max), "Seed of the tuning. Default: the pipeline's."),

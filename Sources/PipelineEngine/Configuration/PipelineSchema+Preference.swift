@@ -14,6 +14,9 @@ extension PipelineSchema {
     ConfigurationKey("share", .number(0.0001...1), "Of the steps that align as well. Default: 0.1."),
     ConfigurationKey("users", .integer(1...65_536), "Of such a step. Default: 32."),
     ConfigurationKey("weight", .number(0...1000), "Of the preference loss beside that of next items. Default: 1."),
+    ConfigurationKey(
+      "sessionItems", .integer(1...256),
+      "Items of a candidate: 1 for the next item, more for sessions, up to train.targetItems. Default: 1."),
     ConfigurationKey("candidates", .integer(2...65_536), "IDs per user that are compared. Default: 64."),
     ConfigurationKey(
       "formatWeight", .number(0...1000),

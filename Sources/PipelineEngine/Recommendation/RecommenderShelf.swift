@@ -23,6 +23,9 @@ package struct RecommenderShelf {
 
   private func path(_ generation: UInt64) -> String { folder + "/\(generation).json" }
 
+  /// Where the account of an alignment of the generation's recommender stands; it goes with the generation.
+  func record(_ generation: UInt64) -> String { folder + "/\(generation).preference.json" }
+
   /// The recommender of a generation; nil where none was trained, or its file is gone.
   package func entry(_ generation: UInt64) -> Entry? {
     guard let entry = Entry.read(path(generation)), entry.generation == generation,

@@ -30,6 +30,8 @@ public struct ReportData: Sendable, Equatable, Codable {
   public var alignment: ReportAlignment?
   /// Nil where no recommender was trained.
   public var recommender: ReportRecommender?
+  /// What aligning that recommender with a reward came to; nil where it was not.
+  public var preference: ReportPreference?
   public var stages: [ReportStage] = []
   /// Versions, compute path, seed and other facts about the run, in sections.
   public var details: [ReportDetails] = []

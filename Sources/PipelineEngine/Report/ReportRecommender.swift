@@ -127,7 +127,7 @@ extension ReportPage {
     return "\(loss)\(gain)\(rate)\(share)"
   }
 
-  private func curve(_ title: String, _ explanation: String, _ values: [Double], over extent: String) -> HTML {
+  func curve(_ title: String, _ explanation: String, _ values: [Double], over extent: String) -> HTML {
     let values = values.filter(\.isFinite)
     guard values.count > 1 else { return .empty }
     return lineChart(title, explanation, [values], aside: ("at the end", values.last), extent: extent)

@@ -31,7 +31,7 @@ public struct Workspace: Sendable {
 
   /// What an export may not be called, because the workspace keeps other things there.
   static let reservedNames: Set<String> = [
-    "store", "cache", "models", "catalog", "runs", "stages", "studies", "lock", "recommenders",
+    "store", "cache", "models", "catalog", "runs", "stages", "studies", "lock", "recommenders", "unfinished",
   ]
 
   func model(_ fingerprint: String) -> String { models + "/" + fingerprint + ".safetensors" }

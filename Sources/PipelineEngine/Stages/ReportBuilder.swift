@@ -45,6 +45,8 @@ struct ReportBuilder {
     }
     if context.finished[.train] != nil {
       data.recommender = TrainingRecord.read(TrainingRecord.path(context.workspace)).map(ReportRecommender.init)
+      data.preference = RecommenderShelf(context.workspace).preference(snapshot.manifest.generation)
+        .map(ReportPreference.init)
     }
     data.stages = context.account.map {
       ReportStage(

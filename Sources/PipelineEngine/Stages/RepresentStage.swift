@@ -191,6 +191,15 @@ struct EmbeddingReader {
     }
   }
 
+  /// Some rows' batches in the order given, in memory.
+  func selecting(_ rows: [Int]) throws -> [ModalityBatch] {
+    var parts: [[ModalityBatch]] = []
+    try forEachBlock { batches, _ in parts.append(batches) }
+    return (parts.first ?? []).indices.map { modality in
+      ModalityBatch(joining: parts.map { $0[modality] }).selecting(rows)
+    }
+  }
+
   private func batches(_ range: Range<Int>) throws -> [ModalityBatch] {
     let encoded = try roles.indices.map { index in
       ModalityBatch(

@@ -12,6 +12,9 @@ enum StageCodeVersions {
   static let export = 1
   static let train = 2
   static let report = 1
+  /// Of `tessera finetune` and `tessera train --stage preference`: what was kept of a run that was stopped.
+  static let finetune = 1
+  static let preference = 1
 
   /// Of the stages that decide about codes.
   static let all = [catalog, encode, represent, quantize, resolve]

@@ -82,13 +82,18 @@ struct TrainStage: Stage {
     return try comparison.measure(settings.rows(of: generator))
   }
 
-  /// What fine-tuning trained along with the codes is not trained again, only measured.
+  /// What fine-tuning trained along with the codes, or aligned with a reward, is not trained again, only measured.
   private func reuse(
     _ generator: Generator, _ data: RecommenderData, _ settings: PipelineConfiguration.Train, _ context: RunContext
   ) throws -> StageResult {
     let results = try measure(generator, data, settings, context)
+    // One that was aligned with a reward was trained before, on the same codes.
+    let former = TrainingRecord.read(TrainingRecord.path(context.workspace)).flatMap {
+      $0.generation == data.generation && $0.parameters == generator.parameterCount ? $0 : nil
+    }
     let record = TrainingRecord(
-      generation: data.generation, parameters: generator.parameterCount, steps: [], measurements: [], stopReason: nil,
+      generation: data.generation, parameters: generator.parameterCount, steps: former?.steps ?? [],
+      measurements: former?.measurements ?? [], stopReason: former?.stopReason,
       table: results.isEmpty ? nil : try EvaluationTable(results))
     try record.write(to: TrainingRecord.path(context.workspace))
     removeCheckpoints(context.workspace.stage(.train))

@@ -11,7 +11,13 @@ struct WriteReportStage: Stage {
     let others = [StageName.pairs, .train].compactMap { stage in
       context.finished[stage].map { StageInput(name: stage.rawValue, value: $0.digest) }
     }
-    return [StageInput(name: "generation", value: try context.manifest(.publish).digest)] + others
+    let publication = try context.manifest(.publish)
+    // Absent where there was none, so that other reports stay up to date.
+    let preference = UInt64(publication.values["generation"] ?? "").flatMap {
+      RecommenderShelf(context.workspace).preferenceDigest($0)
+    }
+    return [StageInput(name: "generation", value: publication.digest)] + others
+      + [preference.map { StageInput(name: "preference", value: $0) }].compactMap { $0 }
   }
 
   func run(_ context: RunContext) throws -> StageResult {

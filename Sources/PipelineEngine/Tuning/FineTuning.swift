@@ -83,7 +83,7 @@ public struct FineTuning {
     _ context: RunContext, _ recorder: inout RunRecorder, worsening: Double,
     judging decide: (TuningGate.Evidence) throws -> TuningGate.Decision
   ) throws -> TuningOutcome {
-    let material = try TuningMaterial(pipeline, context, &recorder)
+    let material = try TuningMaterial(pipeline, context, &recorder, tunesAligner: settings.tunesAligner)
     guard let entry = RecommenderShelf(context.workspace).entry(material.snapshot.manifest.generation) else {
       throw PipelineError(
         .inputMissing,
@@ -91,24 +91,59 @@ public struct FineTuning {
           + "'tessera run --force train' first")
     }
     let served = try Generator(contentsOf: context.workspace.model(entry.fingerprint), tokens: material.data.tokens)
-    var trial = try TuningTrial(material, train, settings, try resolver(context), observer: observer)
-    trial.worsening = worsening
+    let work = try UnfinishedWork(
+      worsening > 0 ? .drill : .finetune, in: context.workspace, of: try fingerprint(material, entry, worsening: worsening), observer)
+    var trial = try TuningTrial(
+      material, train, settings, try resolver(context), worsening: worsening, work: work, observer: observer)
     try trial.run(from: served)
     var outcome = try trial.outcome()
     switch try decide(outcome.evidence) {
     case .keep(let reasons): outcome.reasons = reasons
     case .publish:
-      guard let revision = trial.revision, let codebooks = trial.tuned?.codebooks,
-        let recommender = trial.tuned?.generator
-      else {
+      guard let revision = trial.revision, let tuned = trial.tuned, let recommender = tuned.generator else {
         throw PipelineError(.internalFault, "the gate passed codes that were not made")
       }
-      outcome.published = try TunedPublication(
-        context: context, material: material, revision: revision, codebooks: codebooks, recommender: recommender,
+      let published = try TunedPublication(
+        context: context, material: material, revision: revision, codebooks: tuned.codebooks,
+        aligner: tuned.representation.flatMap { material.aligned?.aligner($0) }, recommender: recommender,
         outcome: outcome
-      ).publish().generation
+      ).publish()
+      outcome.published = published.generation
+      refresh(published, context, &recorder)
     }
+    work.remove()
     return outcome
+  }
+
+  /// What is published stands, whether or not exports and report can be made of it now.
+  private func refresh(_ published: GenerationManifest, _ context: RunContext, _ recorder: inout RunRecorder) {
+    do {
+      try ServedView(pipeline, observer).refresh(published, context, &recorder)
+    } catch {
+      observer.observe(
+        .warning(
+          "generation \(published.generation) is published, but exports and report are still of the one before: "
+            + "\(PipelineError(wrapping: error).message); 'tessera run' brings them up to date"))
+    }
+  }
+
+  /// Of everything that a trial's parts come from. What the gate asks for and how many seeds there are decide about no
+  /// part.
+  private func fingerprint(
+    _ material: TuningMaterial, _ recommender: RecommenderShelf.Entry, worsening: Double
+  ) throws -> StageFingerprint {
+    let configuration = pipeline.configuration
+    return StageFingerprint(
+      codeVersion: StageCodeVersions.finetune,
+      configuration: settings.stageInputs + train.stageInputs + (configuration.resolve?.stageInputs ?? [])
+        + [StageInput(name: "--worsen", value: "\(worsening)")],
+      inputs: [
+        StageInput(name: "program", value: "\(Tessera.version), recommenders \(StageCodeVersions.train)"),
+        StageInput(name: "generation", value: PublishStage.digest(material.snapshot.manifest)),
+        StageInput(name: "recommender", value: recommender.fingerprint),
+        StageInput(name: "interactions", value: try BehaviorLog.signature(configuration.catalog)),
+        StageInput(name: "vectors", value: material.digest),
+      ])
   }
 
   private func resolver(_ context: RunContext) throws -> CollisionResolver {

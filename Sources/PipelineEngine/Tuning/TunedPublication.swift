@@ -1,3 +1,4 @@
+internal import BehaviorAlignment
 internal import Foundation
 internal import ItemCatalog
 internal import Quantizers
@@ -10,6 +11,8 @@ struct TunedPublication {
   let material: TuningMaterial
   let revision: CodeRevision
   let codebooks: ResidualCodebooks
+  /// Tuned along with the codes; nil for the base generation's, or for a pipeline without one.
+  let aligner: Aligner?
   let recommender: Generator
   let outcome: TuningOutcome
 
@@ -22,9 +25,9 @@ struct TunedPublication {
     draft.neighbors = try neighbors(base)
     draft.parent = base.generation
     draft.createdAt = Date().formatted(.iso8601)
-    draft.artifacts = base.artifacts
+    draft.artifacts = try artifacts(base)
     draft.properties = base.properties
-    draft.properties["contentDigest"] = try contentDigest(columns, base)
+    draft.properties["contentDigest"] = try contentDigest(columns, draft)
     draft.properties["tunedFrom"] = "\(base.generation)"
     draft.metrics = base.metrics.merging(headlines(columns)) { $1 }
     draft.metrics["finetune.gain"] = outcome.evidence.gain
@@ -47,6 +50,16 @@ struct TunedPublication {
     }
     try ModelFolder.removeUnused(context)
     return manifest
+  }
+
+  /// The base generation's models, but for an aligner that was tuned: by it later nights represent new items.
+  private func artifacts(_ base: GenerationManifest) throws -> [String: String] {
+    var artifacts = base.artifacts
+    if let aligner {
+      try context.workspace.keepModel(aligner.fingerprint) { try aligner.write(to: $0) }
+      artifacts["representation"] = aligner.fingerprint
+    }
+    return artifacts
   }
 
   private func headlines(_ columns: ItemColumns) -> [String: Double] {
@@ -99,13 +112,13 @@ struct TunedPublication {
   }
 
   /// As the next night computes it for the same items.
-  private func contentDigest(_ columns: ItemColumns, _ base: GenerationManifest) throws -> String {
+  private func contentDigest(_ columns: ItemColumns, _ draft: GenerationDraft) throws -> String {
     let table = try context.table()
     let order = material.tableRows.indices.sorted { material.tableRows[$0] < material.tableRows[$1] }
     let digest = ResolveFiles.digest(
       columns.selecting(order), tableRows: ContiguousArray(order.map { material.tableRows[$0] }), of: table)
     return GenerationFacts.contentDigest(
-      digest, base.artifacts, codebooks, neighbors: base.properties["neighbors"])
+      digest, draft.artifacts, codebooks, neighbors: draft.properties["neighbors"])
   }
 
   /// VQ codes say which items are near, whatever the codes: they stay.

@@ -47,6 +47,9 @@ public struct TuningOutcome: Sendable, Codable {
   public var tuningSeconds: Double
   public var trainingSeconds: Double
   public var peakMemory: Int
+  /// How far an item's vector moved with the aligner, in the mean over items of the Euclidean distance; vectors are of
+  /// unit length. Nil where the aligner was not tuned.
+  public var vectorShift: Double?
 }
 
 extension TuningOutcome {
@@ -79,13 +82,15 @@ extension TuningOutcome {
           + "\(Self.percent(cycle.agreement)) of the items as serving assigns them"
           + (cycle.stopReason.map { "; stopped: \($0)" } ?? ""))
     }
+    if let vectorShift {
+      lines.append("the aligner was tuned along: an item's vector moved by \(Self.figure(vectorShift)) in the mean")
+    }
     lines.append(
       "tuning took \(ProgressLine.duration(tuningSeconds)), training both arms "
         + "\(ProgressLine.duration(trainingSeconds)), peak memory \(peakMemory >> 20) MiB")
     if let published {
       lines.append(
-        "generation \(published) is published in place of \(base); 'tessera run' brings exports and report up to it, "
-          + "and 'tessera rollback STORE --to \(base)' goes back")
+        "generation \(published) is published in place of \(base); 'tessera rollback STORE --to \(base)' goes back")
     } else {
       lines.append("generation \(base) stays:")
       lines += reasons.map { "  " + $0 }

@@ -10,10 +10,11 @@ struct TuningTrial {
   private let train: PipelineConfiguration.Train
   private let settings: PipelineConfiguration.Finetune
   private let resolver: CollisionResolver
+  private let work: UnfinishedWork
   private let observer: any RunObserver
   private let queries: (validation: [NextItemQuery], test: [NextItemQuery])
   /// See ``FineTuning/run(worsening:)``.
-  var worsening = 0.0
+  private let worsening: Double
 
   private var cycles: [TuningSchedule.Cycle] = []
   /// Of the first seed: the tuned codebooks, and the recommender on their codes.
@@ -21,13 +22,17 @@ struct TuningTrial {
   /// The served codes' and the tuned ones' arm, by seed.
   private var arms: (served: [Generator], tuned: [Generator]) = ([], [])
   private var steps = 0
-  private var duration = Duration.zero
+  /// Of this run and of those that were stopped before it.
+  private var seconds = 0.0
 
+  /// - Parameter work: keeps what is finished; of this material and these settings.
   init(
     _ material: TuningMaterial, _ train: PipelineConfiguration.Train, _ settings: PipelineConfiguration.Finetune,
-    _ resolver: CollisionResolver, observer: any RunObserver
+    _ resolver: CollisionResolver, worsening: Double, work: UnfinishedWork, observer: any RunObserver
   ) throws(PipelineError) {
     self.material = material
+    self.worsening = worsening
+    self.work = work
     self.train = train
     self.settings = settings
     self.resolver = resolver
@@ -46,30 +51,41 @@ struct TuningTrial {
 
   mutating func run(from served: Generator) throws {
     let begin = ContinuousClock.now
+    var spent: Double { (ContinuousClock.now - begin).seconds }
+    // Where it is stopped too; nothing but the account of the time hangs on it.
+    defer { try? work.keep(seconds: spent) }
     for seed in 0..<settings.seeds {
       let base = try seed == 0 ? served : self.base(seed)
       // The codes are tuned through the first recommender; the others follow.
-      let tuned = try run(base, seed, codes: seed == 0 ? .tuned : .following(cycles), "tuned codes")
+      let tuned = try run(base, seed, .tuned, codes: seed == 0 ? .tuned : .following(cycles))
       if seed == 0 {
         cycles = tuned.cycles
         self.tuned = tuned.state
       }
-      let control = try run(base, seed, codes: .served, "served codes")
+      let control = try run(base, seed, .served, codes: .served)
       if seed == 0 { steps = control.steps }
       arms.served += [control.state.generator].compactMap { $0 }
       arms.tuned += [tuned.state.generator].compactMap { $0 }
     }
-    duration = ContinuousClock.now - begin
+    seconds = work.formerSeconds + spent
+  }
+
+  /// What trains recommenders; by it a run that was stopped finds what it finished.
+  private enum Arm: String {
+    /// Of the served codes, from nothing.
+    case base
+    case served
+    case tuned
   }
 
   /// A recommender of the served codes that begins from nothing.
   private func base(_ seed: Int) throws -> Generator? {
-    try run(nil, seed, codes: .served, "served codes", cycles: 0).state.generator
+    try run(nil, seed, .base, codes: .served, cycles: 0).state.generator
   }
 
   /// - Parameter cycles: nil for the settings', or as many as tuned codes before a tuning that diverged ended them.
   private func run(
-    _ start: Generator?, _ seed: Int, codes: TuningSchedule.Codes, _ name: String, cycles: Int? = nil
+    _ start: Generator?, _ seed: Int, _ arm: Arm, codes: TuningSchedule.Codes, cycles: Int? = nil
   ) throws -> TuningSchedule.Result {
     var parameters = TuningSchedule.Parameters()
     parameters.cycles = cycles ?? (self.cycles.isEmpty ? settings.cycles : self.cycles.count)
@@ -84,11 +100,11 @@ struct TuningTrial {
       suffixes: ContiguousArray(material.snapshot.columns.suffixes))
     let interruption = Interruption.current
     return try TuningSchedule(parameters).run(
-      state, representations: FixedRepresentations(material.vectors), split: material.data.split,
+      state, representations: material.representations, split: material.data.split,
       validation: queries.validation, codes: codes, resolve: CodeRevision.applying(resolver),
       adjust: { worsening > 0 ? try $0.disturbed(by: Float(worsening), seed: settings.tuning.seed) : $0 },
-      isCancelled: { interruption.isRequested },
-      observe: { report($0, seed, name, firstEpochs: parameters.firstEpochs) })
+      checkpoints: work.part("seed-\(seed)-\(arm.rawValue)"), isCancelled: { interruption.isRequested },
+      observe: { report($0, seed, "\(arm.rawValue) codes", firstEpochs: parameters.firstEpochs) })
   }
 
   private func report(_ progress: TuningSchedule.Progress, _ seed: Int, _ name: String, firstEpochs: Int) {
@@ -98,7 +114,8 @@ struct TuningTrial {
       report(step, epoch.epoch, cycle == 0 ? firstEpochs : epochs, "epochs")
     case .tuning(let cycle, let step):
       report("tuning codes, cycle \(cycle)", step.step, settings.tuning.steps, "steps")
-    case .training, .revision, .discarded: break
+    case .discarded(let reason): observer.observe(.warning(reason))
+    case .training, .revision: break
     }
   }
 
@@ -110,13 +127,13 @@ struct TuningTrial {
 
   func outcome() throws -> TuningOutcome {
     guard let last = cycles.last else { throw PipelineError(.internalFault, "a trial is judged before it ran") }
-    let served = try arms.served.map { try ndcgs($0, material.data) }
-    let tuned = try arms.tuned.map { try ndcgs($0, data(of: $0)) }
+    let servedNDCG = try arms.served.map { try ndcgs($0, material.data) }
+    let tunedNDCG = try arms.tuned.map { try ndcgs($0, data(of: $0)) }
     let before = CodeMetrics(material.snapshot.codes, sizes: material.data.tokens.sizes)
     let tuningSeconds = cycles.reduce(0) { $0 + $1.seconds }
     let evidence = TuningGate.Evidence(
-      servedNDCG: served.map(mean), tunedNDCG: tuned.map(mean),
-      standardError: TuningGate.standardError(served: average(served), tuned: average(tuned)),
+      servedNDCG: servedNDCG.map(mean), tunedNDCG: tunedNDCG.map(mean),
+      standardError: TuningGate.standardError(served: average(servedNDCG), tuned: average(tunedNDCG)),
       churn: totalChurn(last.revision), servedCollisionRate: before.buckets.collisionRate,
       tunedCollisionRate: last.revision.after.buckets.collisionRate,
       servedUtilization: before.levels.map(\.utilization),
@@ -126,7 +143,8 @@ struct TuningTrial {
       base: material.snapshot.manifest.generation, published: nil, reasons: [], evidence: evidence,
       cycles: cycles.map(TuningOutcome.Cycle.init), served: try arm(arms.served), tuned: try arm(arms.tuned),
       servedEntropy: before.levels.map(\.entropy), trainingSteps: steps, tuningSeconds: tuningSeconds,
-      trainingSeconds: duration.seconds - tuningSeconds, peakMemory: peakMemory())
+      trainingSeconds: max(0, seconds - tuningSeconds), peakMemory: peakMemory(),
+      vectorShift: tuned?.representation.map { material.shift(to: $0) })
   }
 
   private func data(of generator: Generator) -> RecommenderData {

@@ -8,7 +8,8 @@ struct FinetuneCommand: ParsableCommand {
     discussion: """
       Brings the pipeline up to date first. Both the served and the tuned codes are tried with several recommenders and \
       as many steps of training; the gate of the section finetune decides by validation queries. Where it refuses, \
-      nothing that is served changes, and the exit code is still 0.
+      nothing that is served changes, and the exit code is still 0. Where it publishes, exports and report are made \
+      again. A run that was stopped goes on where it stopped when the same command is given again.
       """)
 
   @OptionGroup var file: PipelineArgument

@@ -63,7 +63,8 @@ struct TrainCommand: StageCommand {
       in the workspace.
 
       With --stage preference, aligns the recommender that is served with a reward that is learned from the log, as the \
-      section preference says. It takes the recommender's place if the guards let an epoch pass.
+      section preference says. It takes the recommender's place if the guards let an epoch pass, and the report shows \
+      what it came to. An alignment that was stopped goes on where it stopped when the same command is given again.
       """)
   static let stage = StageName.train
 

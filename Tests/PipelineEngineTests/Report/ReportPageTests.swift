@@ -15,6 +15,26 @@ import Testing
     #expect(page.components(separatedBy: "<svg").count == 9, "a chart per level")
   }
 
+  @Test func alignmentWithARewardIsShownEpochByEpoch() throws {
+    let page = ReportPage(try sampleReport()).html()
+    #expect(page.contains("<section id=\"preference\""))
+    #expect(page.contains("<th scope=\"row\">before</th>"))
+    #expect(page.contains("data-figure=\"preference.epochs.1.judgeReward\""))
+    #expect(page.components(separatedBy: ", served</th>").count == 2, "one epoch is served")
+    #expect(page.contains("It was stopped: NDCG@10 on validation queries &lt;b&gt;fell&lt;/b&gt;."))
+    #expect(page.contains("judge not known") && page.contains("sessions, by the judge"))
+    for title in ["Reward by the judge", "NDCG@10 on validation", "Legality"] { #expect(page.contains(title)) }
+    var data = try sampleReport()
+    data.preference = samplePreference(sessions: false)
+    data.preference?.served = 0
+    data.preference?.stopReason = nil
+    let other = ReportPage(data).html()
+    #expect(!other.contains("sessions, by the judge") && other.contains("All epochs were made."))
+    #expect(other.contains("The recommender stays as it was."))
+    data.preference = nil
+    #expect(!ReportPage(data).html().contains("id=\"preference\""))
+  }
+
   @Test func leavesOutWhatIsNotThere() {
     let page = ReportPage(ReportData(pipeline: "empty", generation: 1, parent: nil, createdAt: "2026-01-01T00:00:00Z"))
       .html()

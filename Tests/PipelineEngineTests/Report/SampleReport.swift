@@ -86,6 +86,7 @@ func sampleReport(images folder: String? = nil, isFirst: Bool = false) throws ->
     ),
   ]
   data.pairs = samplePairs(items)
+  data.preference = samplePreference()
   data.rejected.records = 312
   data.rejected.warnings = 96
   data.rejected.reasons = [
@@ -124,6 +125,23 @@ func sampleReport(images folder: String? = nil, isFirst: Bool = false) throws ->
   data.configuration =
     "name: catalog-nightly\nquantize: { method: residual-kmeans, sizes: [256, 256, 256, 256], seed: 1 } # <b>\n"
   return data
+}
+
+/// Two epochs that pleased the judge, and one that cost too much.
+func samplePreference(sessions: Bool = true) -> ReportPreference {
+  ReportPreference(
+    generation: 12, rewardModel: .init(area: 0.7712, objectives: ["rating>=5.0": 0.7712]),
+    judge: .init(area: nil, objectives: [:]),
+    epochs: (0...3).map { number in
+      var epoch = ReportPreference.Epoch(epoch: number)
+      (epoch.reward, epoch.judgeReward) = (0.31 + 0.05 * Double(number), 0.3 + 0.04 * Double(number))
+      if sessions {
+        (epoch.sessionReward, epoch.sessionJudgeReward) = (0.25 + 0.05 * Double(number), 0.24 + 0.04 * Double(number))
+      }
+      (epoch.ndcg, epoch.recall) = (0.0812 - 0.004 * Double(number), 0.1512)
+      if number < 3 { epoch.legality = 0.812 }
+      return epoch
+    }, served: 2, stopReason: "NDCG@10 on validation queries <b>fell</b>")
 }
 
 /// Pairs of two sources, with counts at every filter.
