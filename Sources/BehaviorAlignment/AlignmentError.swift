@@ -7,6 +7,8 @@ public struct AlignmentError: Error, Sendable, Equatable, CustomStringConvertibl
     case invalidParameter
     /// A stored model that cannot be read, or is not what it says it is.
     case unreadableModel
+    /// A training's checkpoint that cannot be gone on from: of another training, or damaged.
+    case unreadableCheckpoint
     /// A model that cannot be written.
     case unwritableModel
     /// A behavior log without an event, or without one on an item of the catalogue.

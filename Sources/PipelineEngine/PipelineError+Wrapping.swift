@@ -40,7 +40,7 @@ extension PipelineError {
     case .unwritableModel, .unwritablePairs: .cannotWrite
     case .cancelled: .interrupted
     case .tooFewItems, .invalidParameter, .unreadableModel, .noInteractions, .invalidWindow, .noPairs, .diverged,
-      .unreadablePairs:
+      .unreadablePairs, .unreadableCheckpoint:
       .invalidData
     }
   }

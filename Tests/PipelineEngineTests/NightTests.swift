@@ -233,6 +233,8 @@ final class RecordingObserver: RunObserver {
     }
   }
 
+  var all: [RunEvent] { events.withLock { $0 } }
+
   var notes: [String] {
     events.withLock { events in
       events.compactMap { event in

@@ -15,12 +15,13 @@ struct AlignerRun {
   private let offsets: ContiguousArray<Float>
 
   private var aligner: Aligner
+  /// Its fingerprint before the first step.
+  private let start: String
   private var state: TrainingState
   private var monitor = TrainingMonitor()
-  private var best: (aligner: Aligner, score: Double)?
-  private var measurements: [AlignerTraining.Measurement] = []
-  private var losses: [Double] = []
-  private var measurementsWithoutGain = 0
+  /// Of the measurement that was best so far.
+  private var best: ParameterSet?
+  private var progress = Progress()
   private(set) var stopReason: String?
 
   init(
@@ -43,6 +44,7 @@ struct AlignerRun {
       return InputScaling(batch, components: modality.components, seed: training.parameters.seed)
     }
     aligner = Aligner(training.configuration, network, parameters, scalings)
+    start = aligner.fingerprint
     ordered = aligner.ordering(modalities)
     let settings = training.parameters
     state = TrainingState(
@@ -60,8 +62,19 @@ struct AlignerRun {
     return ContiguousArray(counts.map { $0 > 0 ? -correction * Float(Double.log($0 / total)) : 0 })
   }
 
+  /// What is noted on the way, beside the state of the parameters.
+  struct Progress: Codable, Equatable {
+    var measurements: [AlignerTraining.Measurement] = []
+    /// Of the steps since the last measurement.
+    var losses: [Double] = []
+    /// The measurement that was best so far, by its place.
+    var best: Int?
+    var measurementsWithoutGain = 0
+  }
+
   /// Steps done.
   var step: Int { state.step }
+  var isMeasured: Bool { !progress.measurements.isEmpty }
 
   /// Draws a batch, and moves the parameters along its gradient.
   mutating func makeStep() throws {
@@ -76,7 +89,7 @@ struct AlignerRun {
     } catch {
       return try diverge(error)
     }
-    losses.append(Double(loss))
+    progress.losses.append(Double(loss))
   }
 
   private mutating func gradients(
@@ -111,33 +124,88 @@ struct AlignerRun {
         "align: \(error.message); align.learningRate is \(training.learningRate) now; look for vectors that are no "
           + "numbers too")
     }
-    stopReason = "\(error.message): the aligner of step \(measurements.last?.step ?? 0) is kept"
+    let kept = progress.best.map { progress.measurements[$0].step } ?? 0
+    stopReason = "\(error.message): the aligner of step \(kept) is kept"
   }
 
   /// Measures on the held-out pairs, and keeps the aligner where it is the best so far.
   mutating func measure(_ observe: (AlignerTraining.Measurement) -> Void) throws {
     guard stopReason == nil else { return }
-    aligner = Aligner(aligner.configuration, aligner.network, state.parameters, aligner.scalings)
+    aligner = aligner.replacingParameters(state.parameters)
     let recall = PairRecall.measure(aligner.represent(modalities), validation, excluding: known)
+    let losses = progress.losses
     let loss = losses.isEmpty ? nil : losses.reduce(0, +) / Double(losses.count)
-    losses = []
+    progress.losses = []
+    let former = progress.best.map { progress.measurements[$0].validation.meanReciprocalRank } ?? -1
     let measurement = AlignerTraining.Measurement(step: step, loss: loss, validation: recall)
-    measurements.append(measurement)
+    progress.measurements.append(measurement)
     observe(measurement)
-    if validation.count == 0 || recall.meanReciprocalRank > best?.score ?? -1 {
-      best = (aligner, recall.meanReciprocalRank)
-      measurementsWithoutGain = 0
+    if validation.count == 0 || recall.meanReciprocalRank > former {
+      best = state.parameters
+      progress.best = progress.measurements.count - 1
+      progress.measurementsWithoutGain = 0
     } else {
-      measurementsWithoutGain += 1
-      if measurementsWithoutGain >= training.patience, step < training.steps {
-        stopReason = "no gain on held-out pairs in \(measurementsWithoutGain) measurements"
+      progress.measurementsWithoutGain += 1
+      if progress.measurementsWithoutGain >= training.patience, step < training.steps {
+        stopReason = "no gain on held-out pairs in \(progress.measurementsWithoutGain) measurements"
       }
     }
   }
 
-  func result(seconds: Double) -> AlignerTraining.Result {
+  /// - Parameter firstStep: steps that were made before the seconds began.
+  func result(firstStep: Int, seconds: Double) -> AlignerTraining.Result {
     AlignerTraining.Result(
-      aligner: best?.aligner ?? aligner, measurements: measurements, steps: step,
-      pairsPerSecond: Double(step * training.batch) / max(seconds, 1e-9), stopReason: stopReason)
+      aligner: aligner.replacingParameters(best ?? state.parameters), measurements: progress.measurements, steps: step,
+      pairsPerSecond: Double((step - firstStep) * training.batch) / max(seconds, 1e-9), stopReason: stopReason)
+  }
+}
+
+// MARK: Checkpoints
+
+extension AlignerRun {
+  /// What its course depends on: everything that ``init(_:_:_:_:)`` was given. The vectors are those that have such
+  /// means and scales.
+  var identity: String {
+    var identity = TrainingIdentity("aligner training 1")
+    // As it begins: of its configuration, its seed and the vectors.
+    identity.add(start)
+    identity.add(training.summary)
+    identity.add(pairs.fingerprint)
+    identity.add(validation.triggers)
+    identity.add(validation.targets)
+    return identity.text
+  }
+
+  func write(to path: String, identity: String) throws(AlignmentError) {
+    try RunCheckpoint(identity: identity, state: state, best: best, monitor: monitor, progress: progress).write(
+      to: path)
+  }
+
+  /// Goes on where a checkpoint left off; from the start where there is none.
+  mutating func resume(from path: String, identity: String) throws(AlignmentError) {
+    let steps = training.steps
+    let found = try RunCheckpoint<Progress>.read(
+      from: path, for: state.parameters, identity: identity, monitor: monitor.parameters,
+      isSound: { state, progress in state.step <= steps && progress.isSound(at: state.step) })
+    guard let found else { return }
+    (state, best, monitor, progress) = (found.state, found.best, found.monitor, found.progress)
+  }
+}
+
+extension AlignerRun.Progress {
+  fileprivate func isSound(at step: Int) -> Bool {
+    guard let best, measurements.indices.contains(best), let last = measurements.last else { return false }
+    return last.step + losses.count == step
+      && zip(measurements, measurements.dropFirst()).allSatisfy { $0.step < $1.step }
+      && (0...measurements.count).contains(measurementsWithoutGain)
+  }
+}
+
+extension AlignerTraining.Parameters {
+  /// All of it, in an order that does not change.
+  fileprivate var summary: String {
+    var rest = self
+    rest.shares = [:]
+    return "\(rest), \(shares.sorted { $0.key.rawValue < $1.key.rawValue })"
   }
 }

@@ -70,28 +70,40 @@ public struct AlignerTraining: Sendable {
   ///   - modalities: batches of all items. Only those of items in a pair are learned from.
   ///   - pairs: rows of the batches, from the training window only.
   ///   - validation: pairs to decide by when to stop, which are not among `pairs`.
+  ///   - checkpoint: a file that training goes on from where it exists, bit for bit as if it had not stopped. It is
+  ///     written behind every measurement and when training is cancelled.
   ///   - isCancelled: asked before every step.
   ///   - observe: told of every measurement.
   /// - Throws: ``AlignmentError/Code/noPairs`` without pairs, ``AlignmentError/Code/tooFewItems`` where nothing has a
-  ///   vector, and ``AlignmentError/Code/diverged`` where the loss is no number before the first measurement that could
-  ///   be gone back to.
+  ///   vector, ``AlignmentError/Code/diverged`` where the loss is no number before the first measurement that could
+  ///   be gone back to, ``AlignmentError/Code/unreadableCheckpoint`` for a checkpoint of other data or settings, or
+  ///   damaged, and ``AlignmentError/Code/cancelled``.
   /// - Complexity: O(steps · batch · (parameters + batch · dimensions)) time; memory does not grow with the pairs.
   public func train(
-    _ modalities: [ModalityBatch], pairs: PairTable, validation: HeldOutPairs,
+    _ modalities: [ModalityBatch], pairs: PairTable, validation: HeldOutPairs, checkpoint path: String? = nil,
     isCancelled: () -> Bool = { false }, observe: (Measurement) -> Void = { _ in }
   ) throws -> Result {
     var run = try AlignerRun(self, modalities, pairs, validation)
-    let start = ContinuousClock.now
+    let checkpoint = path.map { (path: $0, identity: run.identity) }
+    if let checkpoint { try run.resume(from: checkpoint.path, identity: checkpoint.identity) }
+    let (start, firstStep) = (ContinuousClock.now, run.step)
     try FreedMemory.keeping {
-      try run.measure(observe)
+      if !run.isMeasured { try run.measure(observe) }
       while run.step < parameters.steps, run.stopReason == nil {
-        guard !isCancelled() else { throw AlignmentError(.cancelled, "training the aligner was stopped") }
+        guard !isCancelled() else {
+          if let checkpoint { try run.write(to: checkpoint.path, identity: checkpoint.identity) }
+          throw AlignmentError(.cancelled, "training the aligner was stopped")
+        }
         try run.makeStep()
-        if run.step % parameters.evaluationInterval == 0 || run.step == parameters.steps { try run.measure(observe) }
+        guard run.step % parameters.evaluationInterval == 0 || run.step == parameters.steps else { continue }
+        try run.measure(observe)
+        if let checkpoint, run.stopReason == nil {
+          try run.write(to: checkpoint.path, identity: checkpoint.identity)
+        }
       }
     }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
-    return run.result(seconds: seconds)
+    return run.result(firstStep: firstStep, seconds: seconds)
   }
 }
 

@@ -117,6 +117,6 @@ private struct Columns {
   }
 }
 
-private func littleEndian(_ values: ContiguousArray<UInt32>) -> [UInt8] {
+func littleEndian(_ values: ContiguousArray<UInt32>) -> [UInt8] {
   unsafe values.withUnsafeBytes { unsafe [UInt8]($0) }
 }

@@ -44,6 +44,14 @@ package struct SequenceSampler: Sendable {
     self.positionsPerBatch = max(positionsPerBatch, maximumHistory)
   }
 
+  /// Of all that batches are made of.
+  var fingerprint: String {
+    var identity = TrainingIdentity("sequences of \(positionsPerBatch) positions a batch")
+    identity.add(ContiguousArray(items.lazy.map { UInt32(bitPattern: $0) }))
+    identity.add(ContiguousArray(pieces.lazy.flatMap { [UInt32($0.lowerBound), UInt32($0.upperBound)] }))
+    return identity.text
+  }
+
   /// Batches of an epoch: always as many, so that a schedule can be laid over them.
   package var batchesPerEpoch: Int { (positions + positionsPerBatch - 1) / positionsPerBatch }
 

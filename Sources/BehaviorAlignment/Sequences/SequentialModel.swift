@@ -37,6 +37,10 @@ public struct SequentialModel: Sendable {
     self.parameters = parameters
   }
 
+  func replacingParameters(_ parameters: ParameterSet) -> SequentialModel {
+    SequentialModel(configuration, vocabulary, network, parameters)
+  }
+
   /// `vocabulary.count × width`: the vector of each known item, not normalized.
   public var itemVectors: Matrix { parameters[network.items.weight] }
 

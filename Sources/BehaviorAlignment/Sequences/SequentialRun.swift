@@ -9,13 +9,27 @@ struct SequentialRun {
   private(set) var model: SequentialModel
   private var state: TrainingState
   private var monitor = TrainingMonitor()
-  private(set) var best: (model: SequentialModel, gain: Double)?
-  private(set) var measurements: [SequentialTraining.Measurement] = []
-  private var epochsWithoutGain = 0
-  private(set) var epoch = 0
-  /// Positions learned from so far.
-  private(set) var positions = 0
+  /// Of the epoch that was best so far.
+  private var best: ParameterSet?
+  private(set) var progress = Progress()
   private(set) var stopReason: String?
+
+  /// What is noted on the way, beside the state of the parameters.
+  struct Progress: Codable, Equatable {
+    /// One an epoch.
+    var measurements: [SequentialTraining.Measurement] = []
+    /// The measurement that was best so far, by its place.
+    var best: Int?
+    var epochsWithoutGain = 0
+    /// Learned from so far.
+    var positions = 0
+  }
+
+  /// Epochs done.
+  var epoch: Int { progress.measurements.count }
+
+  /// As it was at the best measurement.
+  var bestModel: SequentialModel { model.replacingParameters(best ?? state.parameters) }
 
   init(
     _ configuration: SequentialModel.Configuration, _ parameters: SequentialTraining.Parameters,
@@ -58,9 +72,8 @@ struct SequentialRun {
       }
       count += batch.positions
     }
-    epoch += 1
-    positions += count
-    model = SequentialModel(model.configuration, model.vocabulary, model.network, state.parameters)
+    progress.positions += count
+    model = model.replacingParameters(state.parameters)
     measure(loss: loss / Double(max(1, count)))
   }
 
@@ -91,15 +104,59 @@ struct SequentialRun {
   private mutating func measure(loss: Double) {
     let ranks = model.ranks(of: validation)
     let quality = NextItemQuality(ranks: ranks)
-    measurements.append(.init(epoch: epoch, loss: loss, recall: quality.recall, gain: quality.gain))
-    if ranks.isEmpty || quality.gain > best?.gain ?? -1 {
-      best = (model, quality.gain)
-      epochsWithoutGain = 0
+    let former = progress.best.map { progress.measurements[$0].gain } ?? -1
+    progress.measurements.append(.init(epoch: epoch + 1, loss: loss, recall: quality.recall, gain: quality.gain))
+    if ranks.isEmpty || quality.gain > former {
+      best = state.parameters
+      progress.best = epoch - 1
+      progress.epochsWithoutGain = 0
     } else {
-      epochsWithoutGain += 1
-      if epochsWithoutGain >= parameters.patience, epoch < parameters.epochs {
-        stopReason = "no gain on held-out items in \(epochsWithoutGain) epochs"
+      progress.epochsWithoutGain += 1
+      if progress.epochsWithoutGain >= parameters.patience, epoch < parameters.epochs {
+        stopReason = "no gain on held-out items in \(progress.epochsWithoutGain) epochs"
       }
     }
+  }
+}
+
+// MARK: Checkpoints
+
+extension SequentialRun {
+  /// What its course depends on: everything that ``init(_:_:_:_:)`` was given.
+  var identity: String {
+    var identity = TrainingIdentity("sequential training 1")
+    identity.add("\(model.configuration), \(parameters)")
+    identity.add(model.vocabulary.rows)
+    identity.add(model.vocabulary.counts)
+    identity.add(sampler.fingerprint)
+    for query in validation {
+      identity.add(query.history)
+      identity.add([query.target])
+    }
+    return identity.text
+  }
+
+  func write(to path: String, identity: String) throws(AlignmentError) {
+    try RunCheckpoint(identity: identity, state: state, best: best, monitor: monitor, progress: progress).write(
+      to: path)
+  }
+
+  /// Goes on where a checkpoint left off; from the start where there is none.
+  mutating func resume(from path: String, identity: String) throws(AlignmentError) {
+    let epochs = parameters.epochs
+    let found = try RunCheckpoint<Progress>.read(
+      from: path, for: state.parameters, identity: identity, monitor: monitor.parameters,
+      isSound: { _, progress in progress.isSound && progress.measurements.count <= epochs })
+    guard let found else { return }
+    (state, best, monitor, progress) = (found.state, found.best, found.monitor, found.progress)
+    model = model.replacingParameters(state.parameters)
+  }
+}
+
+extension SequentialRun.Progress {
+  fileprivate var isSound: Bool {
+    guard let best, measurements.indices.contains(best), positions >= 0 else { return false }
+    return measurements.map(\.epoch) == Array(1...measurements.count)
+      && (0...measurements.count).contains(epochsWithoutGain)
   }
 }

@@ -62,27 +62,37 @@ public struct SequentialTraining: Sendable {
   /// - Parameters:
   ///   - split: only its training window is learned from.
   ///   - validation: queries to keep the best epoch by.
+  ///   - checkpoint: a file that training goes on from where it exists, bit for bit as if it had not stopped, and that is
+  ///     written after every epoch.
   ///   - isCancelled: asked before every step.
   ///   - observe: told of every measurement.
   /// - Throws: ``AlignmentError/Code/noInteractions`` where no user has two events in the training window,
-  ///   ``AlignmentError/Code/diverged`` where the loss is no number in the first epoch.
+  ///   ``AlignmentError/Code/diverged`` where the loss is no number in the first epoch,
+  ///   ``AlignmentError/Code/unreadableCheckpoint`` for a checkpoint of other data or settings, or damaged, and
+  ///   ``AlignmentError/Code/cancelled``.
   /// - Complexity: O(epochs · events · (parameters + items · width)) time.
   public func train(
-    _ split: TrainingSplit, validation: [NextItemQuery], isCancelled: () -> Bool = { false },
-    observe: (Measurement) -> Void = { _ in }
+    _ split: TrainingSplit, validation: [NextItemQuery], checkpoint path: String? = nil,
+    isCancelled: () -> Bool = { false }, observe: (Measurement) -> Void = { _ in }
   ) throws -> Result {
     var run = try SequentialRun(configuration, parameters, split, validation)
-    let start = ContinuousClock.now
+    let checkpoint = path.map { (path: $0, identity: run.identity) }
+    if let checkpoint { try run.resume(from: checkpoint.path, identity: checkpoint.identity) }
+    let (start, formerPositions) = (ContinuousClock.now, run.progress.positions)
     try FreedMemory.keeping {
       while run.epoch < parameters.epochs, run.stopReason == nil {
         try run.makeEpoch(isCancelled)
-        if let measurement = run.measurements.last { observe(measurement) }
+        if let measurement = run.progress.measurements.last { observe(measurement) }
+        if let checkpoint, run.stopReason == nil {
+          try run.write(to: checkpoint.path, identity: checkpoint.identity)
+        }
       }
     }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     return Result(
-      model: run.best?.model ?? run.model, measurements: run.measurements,
-      positionsPerSecond: Double(run.positions) / max(seconds, 1e-9), stopReason: run.stopReason)
+      model: run.bestModel, measurements: run.progress.measurements,
+      positionsPerSecond: Double(run.progress.positions - formerPositions) / max(seconds, 1e-9),
+      stopReason: run.stopReason)
   }
 }
 

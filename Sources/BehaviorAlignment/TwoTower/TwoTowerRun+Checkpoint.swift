@@ -39,14 +39,15 @@ extension TwoTowerRun {
       let found = try TrainingCheckpoint.metadata(of: path)
       guard identity.allSatisfy({ found[$0.key] == $0.value }) else {
         throw AlignmentError(
-          .unreadableModel,
+          .unreadableCheckpoint,
           "\(path) is of a training with other settings or other events; remove it to train anew")
       }
       try read(try TrainingCheckpoint.read(path, for: state.parameters), path)
     } catch let error as AlignmentError {
-      throw error
+      // The best epoch's model is part of it.
+      throw AlignmentError(.unreadableCheckpoint, error.message)
     } catch {
-      throw AlignmentError(.unreadableModel, "\(error); remove it to train anew")
+      throw AlignmentError(.unreadableCheckpoint, "\(error); remove it to train anew")
     }
   }
 
@@ -58,7 +59,7 @@ extension TwoTowerRun {
         try? JSONDecoder().decode([TwoTowerTraining.Measurement].self, from: Data($0.utf8))
       }), measurements.map(\.epoch) == Array(1...epoch)
     else {
-      throw AlignmentError(.unreadableModel, "\(path) does not say where it stopped; remove it to train anew")
+      throw AlignmentError(.unreadableCheckpoint, "\(path) does not say where it stopped; remove it to train anew")
     }
     state = checkpoint.state
     model = TwoTowerModel(model.configuration, model.vocabulary, model.network, state.parameters)

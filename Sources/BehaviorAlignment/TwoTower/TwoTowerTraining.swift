@@ -73,7 +73,7 @@ public struct TwoTowerTraining: Sendable {
   ///   - observe: told of every measurement.
   /// - Throws: ``AlignmentError/Code/noInteractions`` where no user has two known items in the training window,
   ///   ``AlignmentError/Code/diverged`` where the loss is no number or grows out of bounds in the first epoch,
-  ///   ``AlignmentError/Code/unreadableModel`` for a checkpoint of other events, settings or damage, and
+  ///   ``AlignmentError/Code/unreadableCheckpoint`` for a checkpoint of other events, settings or damage, and
   ///   ``AlignmentError/Code/cancelled``.
   /// - Complexity: O(epochs · events · width · (history · width + batch + negatives)) time.
   public func train(

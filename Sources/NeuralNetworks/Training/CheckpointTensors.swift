@@ -6,9 +6,19 @@ struct CheckpointTensors {
   let model: ParameterSet
 
   func parameters() throws(NeuralNetworksError) -> ParameterSet {
+    try Self.parameters(of: model) { try? file.tensor(TrainingCheckpoint.parameterPrefix + $0) }
+  }
+
+  /// - Parameter find: the tensor of a parameter's name.
+  static func parameters(
+    of model: ParameterSet, _ find: (String) -> NamedTensor?
+  ) throws(NeuralNetworksError) -> ParameterSet {
     var result = ParameterSet()
     for entry in model.entries {
-      let value = try matrix(TrainingCheckpoint.parameterPrefix + entry.name, like: entry.value)
+      guard let tensor = find(entry.name) else {
+        throw incompatible("lacks \"\(TrainingCheckpoint.parameterPrefix + entry.name)\"")
+      }
+      let value = try matrix(tensor, like: entry.value)
       _ = result.append(
         ParameterSet.Entry(name: entry.name, value: value, decays: entry.decays, isTrainable: entry.isTrainable))
     }
@@ -27,7 +37,7 @@ struct CheckpointTensors {
       guard updates.shape.isEmpty, let count = try updates.integers(as: Int64.self).first,
         (1...Int64(TrainingCheckpoint.maximumSteps)).contains(count)
       else {
-        throw incompatible("has no number of updates in \"\(updates.name)\"")
+        throw Self.incompatible("has no number of updates in \"\(updates.name)\"")
       }
       result.append(
         AdamW.Moments(
@@ -46,26 +56,31 @@ struct CheckpointTensors {
 
   /// Every tensor belongs to a parameter of the model.
   func checkNothingIsLeft() throws(NeuralNetworksError) {
-    for tensor in file.tensors where tensor.name != "generator" {
+    for tensor in file.tensors
+    where tensor.name != "generator" && !tensor.name.hasPrefix(TrainingCheckpoint.attachmentPrefix) {
       let parts = tensor.name.split(separator: "/", maxSplits: 1)
       guard parts.count == 2, ["parameter", "mean", "square", "updates"].contains(parts[0]),
         model.parameter(named: String(parts[1])) != nil
-      else { throw incompatible("has \"\(tensor.name)\", which the model lacks") }
+      else { throw Self.incompatible("has \"\(tensor.name)\", which the model lacks") }
     }
   }
 
   private func matrix(_ name: String, like model: Matrix) throws(NeuralNetworksError) -> Matrix {
     let tensor: NamedTensor
-    do { tensor = try file.tensor(name) } catch { throw incompatible("lacks \"\(name)\"") }
+    do { tensor = try file.tensor(name) } catch { throw Self.incompatible("lacks \"\(name)\"") }
+    return try Self.matrix(tensor, like: model)
+  }
+
+  private static func matrix(_ tensor: NamedTensor, like model: Matrix) throws(NeuralNetworksError) -> Matrix {
     guard tensor.elementType == .float32, tensor.shape == [model.rows, model.columns] else {
       throw incompatible(
-        "has \"\(name)\" as \(tensor.elementType.rawValue) of shape \(tensor.shape), expected F32 of "
+        "has \"\(tensor.name)\" as \(tensor.elementType.rawValue) of shape \(tensor.shape), expected F32 of "
           + "[\(model.rows), \(model.columns)]")
     }
     return try tensor.matrix()
   }
 
-  private func incompatible(_ found: String) -> NeuralNetworksError {
+  private static func incompatible(_ found: String) -> NeuralNetworksError {
     NeuralNetworksError(
       .incompatibleCheckpoint,
       "the checkpoint \(found); it belongs to another model: give the configuration that it was trained with, "

@@ -10,6 +10,7 @@ internal import TensorMath
 /// | `mean/<name>`, `square/<name>` | F32, likewise; of parameters that were updated |
 /// | `updates/<name>` | I64, a scalar: how often; of parameters that were updated |
 /// | `generator` | U64 × 4 |
+/// | `attached/<name>` | the caller's |
 ///
 /// Metadata: `format` (``formatVersion``), `step`, `settings` (JSON), `checksum` (over all the rest; absent in files
 /// of before it was), and the caller's entries behind `user.`.
@@ -19,11 +20,29 @@ public struct TrainingCheckpoint: Sendable, Equatable {
   public var state: TrainingState
   /// The caller's: epoch, data generation, model configuration.
   public var metadata: [String: String]
+  /// The caller's: what a run carries beside its state, each under a name of its own.
+  public var attachments: [NamedTensor] = []
 
   public init(_ state: TrainingState, metadata: [String: String] = [:]) {
     self.state = state
     self.metadata = metadata
   }
+
+  /// Attaches parameters beside those of the state, such as the best so far.
+  public mutating func attach(_ parameters: ParameterSet, as name: String) {
+    attachments += parameters.entries.map { NamedTensor(name: name + "/" + $0.name, matrix: $0.value) }
+  }
+
+  /// What ``attach(_:as:)`` attached.
+  /// - Parameter model: as for ``read(_:for:maximumBytes:)``.
+  /// - Throws: ``NeuralNetworksError/Code/incompatibleCheckpoint`` where parameters are missing or have other shapes.
+  public func attachedParameters(_ name: String, for model: ParameterSet) throws(NeuralNetworksError) -> ParameterSet {
+    try CheckpointTensors.parameters(of: model) { entry in
+      attachments.first { $0.name == name + "/" + entry }
+    }
+  }
+
+  static let attachmentPrefix = "attached/"
 
   /// Where parameters stand in the file, for ``ParameterScope/init(loading:prefix:)``.
   public static let parameterPrefix = "parameter/"
@@ -46,7 +65,8 @@ public struct TrainingCheckpoint: Sendable, Equatable {
     return try SafetensorsWriter.bytes(tensors, metadata: fileMetadata(tensors))
   }
 
-  private func tensors() -> [NamedTensor] {
+  /// What the file holds, in its order.
+  package func tensors() -> [NamedTensor] {
     var tensors: [NamedTensor] = []
     for (index, entry) in state.parameters.entries.enumerated() {
       tensors.append(NamedTensor(name: Self.parameterPrefix + entry.name, matrix: entry.value))
@@ -58,7 +78,7 @@ public struct TrainingCheckpoint: Sendable, Equatable {
       tensors.append(NamedTensor(name: "updates/" + entry.name, shape: [], integers: [Int64(moments.updates)]))
     }
     tensors.append(NamedTensor(name: "generator", shape: [4], integers: state.random.words))
-    return tensors
+    return tensors + attachments.map { $0.renamed(Self.attachmentPrefix + $0.name) }
   }
 
   private func fileMetadata(_ tensors: [NamedTensor]) throws(NeuralNetworksError) -> [String: String] {
@@ -132,6 +152,9 @@ public struct TrainingCheckpoint: Sendable, Equatable {
     try TensorChecksum.check(file)
     state.step = step
     metadata = Self.userMetadata(file)
+    attachments = file.tensors.filter { $0.name.hasPrefix(Self.attachmentPrefix) }.map {
+      $0.renamed(String($0.name.dropFirst(Self.attachmentPrefix.count)))
+    }
   }
 
   private static func settings(_ file: SafetensorsFile) throws(NeuralNetworksError) -> Settings {
@@ -148,5 +171,11 @@ public struct TrainingCheckpoint: Sendable, Equatable {
       throw NeuralNetworksError(.malformedFile, "the metadata \"settings\" holds numbers out of range: \(text)")
     }
     return settings
+  }
+}
+
+extension NamedTensor {
+  fileprivate func renamed(_ name: String) -> NamedTensor {
+    NamedTensor(name: name, elementType: elementType, shape: shape, storage: storage)
   }
 }

@@ -1,3 +1,11 @@
+extension Stage {
+  /// What the stage would make its files of now.
+  func fingerprint(_ context: RunContext) throws -> StageFingerprint {
+    StageFingerprint(
+      codeVersion: codeVersion, configuration: settings(context.configuration), inputs: try inputs(context))
+  }
+}
+
 /// Whether a stage has to run, from its manifest and the files it vouches for.
 struct StageState {
   let manifest: StageManifest?
@@ -6,9 +14,7 @@ struct StageState {
   let reason: String?
 
   init(_ stage: any Stage, _ context: RunContext) throws {
-    let fingerprint = StageFingerprint(
-      codeVersion: stage.codeVersion, configuration: stage.settings(context.configuration),
-      inputs: try stage.inputs(context))
+    let fingerprint = try stage.fingerprint(context)
     let manifest = StageManifest.read(context.workspace.stageManifest(stage.name))
     self.fingerprint = fingerprint
     self.manifest = manifest

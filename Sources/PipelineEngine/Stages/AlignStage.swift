@@ -40,6 +40,7 @@ struct AlignStage: Stage {
     if try context.requireNight().representation == .frozen, let fingerprint = try Self.frozen(context) {
       var result = Self.result(fingerprint, context)
       result.summary = "the aligner stays as it is"
+      StageCheckpoint.removeAll(of: name, context)
       return result
     }
     try FileSystem.makeDirectory(context.workspace.stage(.align))
@@ -48,7 +49,9 @@ struct AlignStage: Stage {
     let trained = try train(data, settings, dimensions: represent.dimensions, context)
     let comparison = try compare(data, trained.aligner, represent, context)
     try context.workspace.keepModel(trained.aligner.fingerprint) { try trained.aligner.write(to: $0) }
-    return try result(trained, comparison, data, context)
+    let result = try result(trained, comparison, data, context)
+    StageCheckpoint.removeAll(of: name, context)
+    return result
   }
 
   private func train(
@@ -58,11 +61,14 @@ struct AlignStage: Stage {
     let (training, validation) = data.pairs.splittingValidation(
       share: settings.validationShare, seed: settings.training.seed)
     let interruption = Interruption.current
-    return try AlignerTraining(shape, parameters: settings.training).train(
-      data.modalities, pairs: training, validation: validation, isCancelled: { interruption.isRequested },
-      observe: { measurement in
-        context.progress(.align, "training", measurement.step, of: settings.training.steps, unit: "steps")
-      })
+    return try StageCheckpoint(self, context).goingOn(context) { checkpoint in
+      try AlignerTraining(shape, parameters: settings.training).train(
+        data.modalities, pairs: training, validation: validation, checkpoint: checkpoint,
+        isCancelled: { interruption.isRequested },
+        observe: { measurement in
+          context.progress(.align, "training", measurement.step, of: settings.training.steps, unit: "steps")
+        })
+    }
   }
 
   private func compare(

@@ -35,6 +35,7 @@ struct BehaviorStage: Stage {
     if let fingerprint = try Self.frozen(context) {
       var result = Self.result(fingerprint, context)
       result.summary = "the behavior vectors stay as they are"
+      StageCheckpoint.removeAll(of: name, context)
       return result
     }
     let folder = context.workspace.stage(.behavior)
@@ -43,17 +44,15 @@ struct BehaviorStage: Stage {
       context, name, maximumEventsPerUser: pairs.maximumEventsPerUser,
       rejectedTo: folder + "/rejected-interactions.jsonl")
     let split = try TrainingSplit(history, window: pairs.window)
-    let checkpoint = TwoTowerCheckpoint(
-      folder: folder,
-      StageFingerprint(
-        codeVersion: codeVersion, configuration: self.settings(context.configuration), inputs: try inputs(context)))
     let interruption = Interruption.current
-    let trained = try settings.train(
-      split, checkpoint: checkpoint.path, isCancelled: { interruption.isRequested },
-      observe: { context.progress(.behavior, "training", $0, of: $1, unit: "epochs") })
+    let trained = try StageCheckpoint(self, context).goingOn(context) { checkpoint in
+      try settings.train(
+        split, checkpoint: checkpoint, isCancelled: { interruption.isRequested },
+        observe: { context.progress(.behavior, "training", $0, of: $1, unit: "epochs") })
+    }
     let vectors = trained.vectors(ids: items.known)
     try context.workspace.keepModel(vectors.fingerprint) { try vectors.write(to: $0) }
-    checkpoint.remove()
+    StageCheckpoint.removeAll(of: name, context)
     return result(trained, vectors, context)
   }
 

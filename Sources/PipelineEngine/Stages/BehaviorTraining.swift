@@ -21,7 +21,7 @@ extension PipelineConfiguration.Behavior {
   /// Trains the section's model on a training window.
   /// - Parameters:
   ///   - seed: in place of the section's.
-  ///   - checkpoint: where a two-tower model is kept after every epoch; nil for nowhere.
+  ///   - checkpoint: where the training is kept after every epoch, to go on from; nil for nowhere.
   ///   - observe: told of the epochs made, and of how many.
   func train(
     _ split: TrainingSplit, seed: UInt64? = nil, checkpoint: String? = nil, isCancelled: () -> Bool = { false },
@@ -32,7 +32,7 @@ extension PipelineConfiguration.Behavior {
       if let seed { parameters.seed = seed }
       let trained = try SequentialTraining(shape, parameters: parameters).train(
         split, validation: split.nextItemQueries(place: 1, maximumHistory: shape.maximumHistory),
-        isCancelled: isCancelled, observe: { observe($0.epoch, parameters.epochs) })
+        checkpoint: checkpoint, isCancelled: isCancelled, observe: { observe($0.epoch, parameters.epochs) })
       return BehaviorTraining(
         vocabulary: trained.model.vocabulary, itemVectors: trained.model.itemVectors,
         measurements: trained.measurements, positionsPerSecond: trained.positionsPerSecond,

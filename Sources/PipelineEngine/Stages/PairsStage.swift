@@ -38,19 +38,20 @@ struct PairsStage: Stage {
       context, name, maximumEventsPerUser: settings.maximumEventsPerUser, rejectedTo: files.rejected)
     let split = try TrainingSplit(history, window: settings.window)
     var figures = PairFigures(history.summary, split.summary)
-    let checkpoint = TwoTowerCheckpoint(
-      folder: files.folder,
-      StageFingerprint(
-        codeVersion: codeVersion, configuration: self.settings(context.configuration),
-        inputs: try inputs(context, items)))
-    let pairs = try mine(split, items, context, settings, checkpoint, &figures)
+    let checkpoint = try StageCheckpoint(self, context)
+    let known = figures
+    let pairs = try checkpoint.goingOn(context) { path in
+      // One that cannot be gone on from is begun anew, and so are the figures.
+      figures = known
+      return try mine(split, items, context, settings, checkpoint: path, &figures)
+    }
     let heldOut = split.heldOutPairs()
     figures.add(coverageOf: heldOut, by: pairs)
     try Interruption.check()
     try items.write(to: files.items)
     try heldOut.write(to: files.heldOut, itemCount: history.itemCount)
     try pairs.write(to: files.pairs)
-    checkpoint.remove()
+    StageCheckpoint.removeAll(of: name, context)
     var result = StageResult()
     result.outputs = [files.pairs, files.heldOut, files.items]
     result.digest = pairs.fingerprint
@@ -67,12 +68,12 @@ struct PairsStage: Stage {
 
   private func mine(
     _ split: TrainingSplit, _ items: PairItems, _ context: RunContext, _ settings: PipelineConfiguration.Pairs,
-    _ checkpoint: TwoTowerCheckpoint, _ figures: inout PairFigures
+    checkpoint: String, _ figures: inout PairFigures
   ) throws -> PairTable {
     // Asked from the miners' threads, which do not see the run's own value.
     let interruption = Interruption.current
     var mining = PairMining(
-      settings: settings, checkpoint: checkpoint.path, isCancelled: { interruption.isRequested })
+      settings: settings, checkpoint: checkpoint, isCancelled: { interruption.isRequested })
     if let attribute = settings.categoryAttribute {
       mining.categories = try categories(items, try context.table(), attribute)
     }

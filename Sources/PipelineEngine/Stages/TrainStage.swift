@@ -65,12 +65,8 @@ struct TrainStage: Stage {
       sessions: trained.result.sessions,
       table: results.isEmpty ? nil : try EvaluationTable(results))
     try record.write(to: TrainingRecord.path(context.workspace))
-    removeCheckpoints(folder)
+    StageCheckpoint.removeAll(of: name, context)
     return result(trained.result, record, context.workspace)
-  }
-
-  private func fingerprint(_ context: RunContext) throws -> StageFingerprint {
-    try fingerprint(context.configuration, publication: context.manifest(.publish).digest)
   }
 
   private func measure(
@@ -96,7 +92,7 @@ struct TrainStage: Stage {
       measurements: former?.measurements ?? [], stopReason: former?.stopReason,
       table: results.isEmpty ? nil : try EvaluationTable(results))
     try record.write(to: TrainingRecord.path(context.workspace))
-    removeCheckpoints(context.workspace.stage(.train))
+    StageCheckpoint.removeAll(of: name, context)
     var result = self.result(generator, record, context.workspace)
     result.summary = "the recommender of this generation is there already" + Self.headline(record)
     return result
@@ -111,9 +107,11 @@ struct TrainStage: Stage {
       context.observer.observe(.warning("train.sessions: " + SessionSummary().text))
     }
     let interruption = Interruption.current
+    let checkpoint = try StageCheckpoint(self, context)
+    checkpoint.removeOthers(context)
     var log = TrainingLog(peak: ProductPeak.measure(settings.training.precision))
     let result = try GeneratorTraining(settings.shape, parameters: settings.training).train(
-      data.tokens, split: data.split, validation: queries.validation, checkpoint: try checkpoint(context),
+      data.tokens, split: data.split, validation: queries.validation, checkpoint: checkpoint.path,
       isCancelled: { interruption.isRequested },
       observe: { progress in
         guard let event = log.note(progress) else { return }
@@ -121,21 +119,6 @@ struct TrainStage: Stage {
           .train, "training", event.step, of: log.plannedSteps, unit: "steps", detail: event.progressText)
       })
     return (result, log.kept)
-  }
-
-  /// Where training is kept after every epoch: a run that was stopped goes on from there, for the same inputs only.
-  private func checkpoint(_ context: RunContext) throws -> String {
-    let folder = context.workspace.stage(.train)
-    let name = "checkpoint-\(try fingerprint(context).digest.prefix(16)).safetensors"
-    removeCheckpoints(folder, except: name)
-    return folder + "/" + name
-  }
-
-  private func removeCheckpoints(_ folder: String, except kept: String? = nil) {
-    for name in FileSystem.contents(of: folder) where name.hasPrefix("checkpoint-") {
-      if let kept, name.hasPrefix(kept) { continue }
-      FileSystem.remove(folder + "/" + name)
-    }
   }
 
   private func result(_ trained: GeneratorTraining.Result, _ record: TrainingRecord, _ workspace: Workspace)

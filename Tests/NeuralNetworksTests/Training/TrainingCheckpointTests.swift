@@ -30,6 +30,27 @@ import Testing
     #expect(resumedLosses == losses)
   }
 
+  @Test func whatIsAttachedComesBack() throws {
+    var (model, state) = try TrainingStepTests.state()
+    let first = state.parameters
+    _ = try model.step(&state)
+    var checkpoint = TrainingCheckpoint(state)
+    checkpoint.attach(first, as: "best")
+    checkpoint.attachments.append(NamedTensor(name: "more", shape: [2], floats: [1, 2]))
+    let read = try TrainingCheckpoint(SafetensorsFile(bytes: checkpoint.bytes()), for: state.parameters)
+    #expect(read == checkpoint)
+    #expect(try read.attachedParameters("best", for: state.parameters) == first)
+    let missing = #expect(throws: NeuralNetworksError.self) {
+      try read.attachedParameters("worst", for: state.parameters)
+    }
+    #expect(missing?.code == .incompatibleCheckpoint)
+    let scope = ParameterScope(initializingWith: RandomSource(seed: 1))
+    _ = try Linear(scope["first"], inputs: 6, outputs: 13)
+    let other = try scope.finish()
+    let shape = #expect(throws: NeuralNetworksError.self) { try read.attachedParameters("best", for: other) }
+    #expect(shape?.message.contains("best/first.weight") == true)
+  }
+
   @Test func theSameStateGivesTheSameBytes() throws {
     var (model, state) = try TrainingStepTests.state()
     _ = try model.step(&state)
