@@ -149,13 +149,14 @@ private let small =
 }
 
 @Suite struct QuantizeConfigurationTests {
-  private func load(_ quantize: String) throws -> PipelineConfiguration.Quantize {
+  private func load(_ quantize: String, _ more: String = "") throws -> PipelineConfiguration.Quantize {
     let text = """
       name: tiny
-      catalog: { items: items.jsonl }
+      catalog: { items: items.jsonl, interactions: log.csv }
       encode: { text: { model: builtin } }
       represent: { dimensions: 8 }
       quantize: \(quantize)
+      \(more)
       """
     let job = try PipelineConfiguration(
       yaml: Array(text.utf8), path: "/p.yaml", environment: [:], currentDirectory: "/")
@@ -182,7 +183,8 @@ private let small =
     let job = try load(
       "{ method: rq-vae, sizes: [4], autoencoder: { hidden: [9, 8], latentDimensions: 7, estimator: rotation, "
         + "commitment: 0.5, centroidDecay: 0.9, epochs: 6, settlingEpochs: 5, patience: 4, batchSize: 3, "
-        + "learningRate: 0.02, weightDecay: 0.1, heldOutShare: 0.2 }, neighbors: { count: 2, itemSet: 11 } }")
+        + "learningRate: 0.02, weightDecay: 0.1, heldOutShare: 0.2, pairWeight: 0.75 }, "
+        + "neighbors: { count: 2, itemSet: 11 } }", "pairs: {}")
     var expected = ResidualAutoencoder.Parameters(sizes: [4])
     expected.hidden = [9, 8]
     expected.latentDimensions = 7
@@ -196,6 +198,7 @@ private let small =
     expected.learningRate = 0.02
     expected.weightDecay = 0.1
     expected.heldOutShare = 0.2
+    expected.pairWeight = 0.75
     #expect(job.autoencoder == expected)
     #expect(job.neighbors?.count == 2 && job.neighbors?.itemSet == 11)
     #expect(try load("{ method: rq-vae, autoencoder: { latentDimensions: 0 } }").autoencoder?.hidden == [])
@@ -208,6 +211,10 @@ private let small =
     #expect(mistake("{ method: rq-vae, autoencoder: { epoch: 4 } }").contains("did you mean 'epochs'"))
     #expect(mistake("{ method: rq-vea }").contains("did you mean 'rq-vae'"))
     #expect(mistake("{ method: rq-vae, autoencoder: { heldOutShare: 0.9 } }").contains("heldOutShare"))
+    #expect(
+      mistake("{ method: rq-vae, autoencoder: { pairWeight: 1 } }").contains(
+        "/p.yaml:5: quantize.autoencoder.pairWeight brings items together that behavior ties: add the section 'pairs'"))
+    #expect(mistake("{ method: rq-vae, autoencoder: { pairWeight: 0 } }").isEmpty)
     #expect(mistake("{ neighbors: { k: 25 } }").contains("unknown key 'k'"))
     #expect(mistake("{ neighbors: { count: 0 } }").contains("neighbors.count"))
   }

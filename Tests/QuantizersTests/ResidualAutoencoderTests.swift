@@ -153,6 +153,37 @@ private func code(_ body: () throws -> Void) -> QuantizerError.Code? {
     try expectConformance(together.quantizer, on: x)
   }
 
+  /// What the term learns from some pairs holds for others of the same kinds, which it never saw.
+  @Test func aPairTermBringsPairsTogetherThatItDidNotSee() throws {
+    var random = RandomSource(seed: 6)
+    let kinds = normalMatrix(8, 4, using: &random)
+    var x = clusteredMatrix(1000, 16, centers: 40, using: &random)
+    for row in 0..<1000 { for column in 0..<4 { x[row, column] = 0.5 * kinds[row % 8, column] } }
+    let pairs = (0..<4000).map { index in RowPair(index % 1000, (index + 8 * (1 + index / 1000)) % 1000) }
+    let heldOut = (0..<1000).map { RowPair($0, ($0 + 8 * 61) % 1000) }
+    var parameters = small(epochs: 12)
+    func agreement(_ weight: Float) throws -> Double {
+      parameters.pairWeight = weight
+      let trained = try ResidualAutoencoder.train(x, parameters: parameters, pairs: pairs)
+      return NeighborAgreement(try trained.quantizer.encode(x).codes, pairs: heldOut).sharedPrefix[0]
+    }
+    let (without, with) = (try agreement(0), try agreement(4))
+    #expect(with > without + 0.1, "\(with), and \(without) without the term")
+  }
+
+  /// The epoch that is kept is chosen by what is trained for, the pairs' distance included.
+  @Test func theBestEpochCountsThePairsToo() throws {
+    let x = sample(600)
+    let pairs = (0..<600).map { RowPair($0, ($0 * 7 + 1) % 600) }
+    var parameters = small(epochs: 10)
+    parameters.settlingEpochs = 0
+    parameters.pairWeight = 1000
+    let result = try ResidualAutoencoder.train(x, parameters: parameters, pairs: pairs)
+    let kept = result.epochs[result.bestEpoch]
+    let byError = try #require(result.epochs.min { $0.heldOutError < $1.heldOutError })
+    #expect(try #require(kept.pairDistance) <= #require(byError.pairDistance))
+  }
+
   @Test func aRefitStartsFromTheOldWeightsAndCentroids() throws {
     let x = sample()
     let first = try ResidualAutoencoder.train(x, parameters: small(epochs: 15))

@@ -33,6 +33,7 @@ extension PipelineConfiguration.Quantize {
     }
     if let weight = settings.number("commitment") { parameters.commitment = Float(weight) }
     if let decay = settings.number("centroidDecay") { parameters.centroidDecay = decay }
+    if let weight = settings.number("pairWeight") { parameters.pairWeight = Float(weight) }
     if let epochs = settings.integer("epochs") { parameters.epochs = epochs }
     if let epochs = settings.integer("settlingEpochs") { parameters.settlingEpochs = epochs }
     if let patience = settings.integer("patience") { parameters.patience = patience }
@@ -51,8 +52,15 @@ extension PipelineConfiguration.Quantize {
   }
 
   /// What the schema cannot say about the section.
-  func check(_ section: CheckedSection?, _ validator: inout ConfigurationValidator) {
+  /// - Parameter hasPairs: whether the pipeline mines pairs.
+  func check(_ section: CheckedSection?, hasPairs: Bool, _ validator: inout ConfigurationValidator) {
     guard let section else { return }
+    if let autoencoder, autoencoder.pairWeight > 0, !hasPairs {
+      validator.report(
+        section.section("autoencoder")?.lines["pairWeight"] ?? section.lines["autoencoder"] ?? 1,
+        "quantize.autoencoder.pairWeight brings items together that behavior ties: add the section 'pairs', or remove it"
+      )
+    }
     if let line = section.lines["autoencoder"], autoencoder == nil {
       validator.report(line, "quantize.autoencoder: the method '\(method)' has none; write method: rq-vae or remove it")
     }
@@ -78,7 +86,9 @@ extension PipelineConfiguration.Quantize {
       ("learningRate", "\(autoencoder.learningRate)"), ("weightDecay", "\(autoencoder.weightDecay)"),
       ("heldOutShare", "\(autoencoder.heldOutShare)"),
     ]
-    return values.map { StageInput(name: "quantize.autoencoder.\($0.0)", value: $0.1) }
+    // Without the term, pipelines are what they were before there was one.
+    let pairs = autoencoder.pairWeight > 0 ? [("pairWeight", "\(autoencoder.pairWeight)")] : []
+    return (values + pairs).map { StageInput(name: "quantize.autoencoder.\($0.0)", value: $0.1) }
   }
 
   /// What decides about the item set and its neighbours.

@@ -188,7 +188,7 @@ extension PipelineConfiguration {
     checkTrain(root, validator: &validator)
     checkFinetune(root, validator: &validator)
     checkPreference(root, validator: &validator)
-    quantize?.check(root.section("quantize"), &validator)
+    quantize?.check(root.section("quantize"), hasPairs: pairs != nil, &validator)
     for (index, export) in export.enumerated() {
       let first = export.path.split(separator: "/").first.map(String.init) ?? ""
       if !PathResolver.staysBelow(export.path) || Workspace.reservedNames.contains(first) {

@@ -15,6 +15,10 @@ extension PipelineSchema {
     ConfigurationKey(
       "centroidDecay", .number(0...0.9999),
       "Centroids are running means of what chose them: the share that a batch leaves standing. Default: 0.95."),
+    ConfigurationKey(
+      "pairWeight", .number(0...1_000),
+      "Weight of the term that brings the quantized vectors of two items together that behavior ties. Needs 'pairs'. "
+        + "Default: 0, none."),
     ConfigurationKey("epochs", .integer(1...100_000), "Passes over the training items, at most. Default: 60."),
     ConfigurationKey(
       "settlingEpochs", .integer(0...10_000),

@@ -1,3 +1,4 @@
+internal import BehaviorAlignment
 internal import Foundation
 internal import ItemCatalog
 internal import NeuralNetworks
@@ -63,11 +64,15 @@ struct AutoencoderTraining {
   func run(
     _ vectors: ColumnFileReader<Float>, startingFrom old: QuantizeStage.Trained?
   ) throws -> QuantizeStage.Trained {
-    let sample = try TrainingSample.read(vectors, limit: parameters.sampleLimit, seed: parameters.seed)
+    let rows = TrainingSample.rows(of: vectors.rows, limit: parameters.sampleLimit, seed: parameters.seed)
+    let sample = try TrainingSample.read(vectors, rows)
+    let pairs = parameters.pairWeight > 0 ? try self.pairs(of: rows) : []
     let start = try old.flatMap { old in
       try old.encoder.map { try QuantizerFile.read($0, codebooks: old.codebooks, context) }
     }
-    let training = try ResidualAutoencoder.train(sample, parameters: parameters, startingFrom: start) { epoch, total in
+    let training = try ResidualAutoencoder.train(
+      sample, parameters: parameters, pairs: pairs, startingFrom: start
+    ) { epoch, total in
       try Interruption.check()
       context.progress(.quantize, "training", epoch.epoch + 1, of: total, unit: "epochs")
     }
@@ -76,9 +81,43 @@ struct AutoencoderTraining {
     trained.metrics["epochs"] = Double(training.epochs.count)
     trained.metrics["bestEpoch"] = Double(training.bestEpoch)
     trained.metrics["heldOutError"] = training.epochs[training.bestEpoch].heldOutError
+    trained.metrics["pairDistance"] = training.epochs.last { !$0.isSettling }?.pairDistance
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     try FileSystem.write([UInt8](try encoder.encode(training.epochs)), to: QuantizeFiles(context).training)
     return trained
+  }
+
+  /// Pairs for the pair term, as places among the sampled rows: those that the pairs stage mined, from the training window
+  /// alone.
+  private func pairs(of sampled: [Int]) throws -> [RowPair] {
+    let table = try context.table()
+    let tableRows = try ColumnFileReader<UInt32>(
+      path: EncodeFiles.rows(context.workspace.stage(.encode)), columns: 1)
+    let numbers = try tableRows.readAll()
+    var places = [Int32](repeating: -1, count: table.count)
+    for (place, row) in sampled.enumerated() { places[Int(numbers[row])] = Int32(place) }
+    let mined = try PairFiles(context).load(table).pairs.mapping(places, itemCount: sampled.count)
+    guard !mined.isEmpty else {
+      throw PipelineError(
+        .invalidData,
+        "none of the mined pairs has both items among the \(sampled.count) that codebooks are trained on; raise "
+          + "quantize.sampleLimit, or remove quantize.autoencoder.pairWeight")
+    }
+    return try mined.drawnRowPairs(seed: parameters.seed)
+  }
+}
+
+extension PairTable {
+  /// Pairs per item that are drawn: a training with a pair term looks at about as many.
+  private static let drawnPerItem = 8
+
+  /// Pairs for training, with replacement, as the aligner draws them: a source by its share, a pair by its weight.
+  func drawnRowPairs(seed: UInt64) throws(AlignmentError) -> [RowPair] {
+    let sampler = try PairSampler(self, shares: AlignerTraining.Parameters().shares)
+    var random = RandomSource(seed: seed, stream: 0x5041_4952)
+    return sampler.draw(Self.drawnPerItem * itemCount, using: &random).map {
+      RowPair(Int(triggers[$0]), Int(targets[$0]))
+    }
   }
 }

@@ -13,10 +13,16 @@ struct QuantizeStage: Stage {
 
   func inputs(_ context: RunContext) throws -> [StageInput] {
     let night = try context.requireNight()
-    return [
+    var inputs = [
       StageInput(name: "representations", value: try context.manifest(.represent).digest),
       StageInput(name: "codebooks", value: night.codebooks.rawValue),
-    ] + (night.neighbors.map { [StageInput(name: "item set", value: $0.rawValue)] } ?? [])
+    ]
+    if let neighbors = night.neighbors { inputs.append(StageInput(name: "item set", value: neighbors.rawValue)) }
+    let pairWeight = context.configuration.quantize?.autoencoder?.pairWeight ?? 0
+    if pairWeight > 0, night.codebooks != .frozen {
+      inputs.append(StageInput(name: "pairs", value: try context.manifest(.pairs).digest))
+    }
+    return inputs
   }
 
   func run(_ context: RunContext) throws -> StageResult {

@@ -12,12 +12,14 @@ struct AutoencoderTrainer {
   private var schedule: LearningRateSchedule
   private var step = 0
   private var statistics: [ResidualAutoencoder.EpochStatistics] = []
-  private var best: (error: Double, epoch: Int, model: AutoencoderModel, codebooks: [LearningCodebook])?
+  private var best: (score: Double, epoch: Int, model: AutoencoderModel, codebooks: [LearningCodebook])?
 
   /// Rows whose latent vectors the first centroids are fitted to, and those of settling.
   private static let clusteredRows = 65_536
   private static let clusteringIterations = 10
   private static let gradientLimit: Float = 1
+  /// Pairs that epochs are compared by.
+  private static let comparedPairs = 4096
 
   init(
     _ rows: TrainingRows, _ parameters: ResidualAutoencoder.Parameters, shape: AutoencoderShape,
@@ -122,7 +124,8 @@ struct AutoencoderTrainer {
       epoch: statistics.count, isSettling: isSettling, trainingError: sums.reconstruction / unscaled,
       heldOutError: error, commitment: sums.commitment, pairDistance: sums.pairDistance, levels: levels)
     statistics.append(found)
-    if best.map({ error < $0.error }) ?? true { best = (error, found.epoch, model, codebooks) }
+    let score = score(error)
+    if best.map({ score < $0.score }) ?? true { best = (score, found.epoch, model, codebooks) }
     return found
   }
 
@@ -133,15 +136,35 @@ struct AutoencoderTrainer {
         + "\(parameters.learningRate)) or the commitment, and look for outliers among the vectors")
   }
 
-  /// By the serving rule, in the original space.
-  private func heldOutError() throws(QuantizerError) -> Double {
-    var residuals = model.encode(rows.heldOut)
-    // A weight that left the finite numbers shows here, before it reaches a search.
-    guard residuals.firstNonFiniteRow() == nil else { return .infinity }
-    let latents = residuals
+  /// What epochs are compared by: the held-out error, and where there is a pair term that too, weighed as in the loss. By
+  /// the error alone the best epoch would be one in which the term had done little yet.
+  private func score(_ heldOutError: Double) -> Double {
+    guard parameters.pairWeight > 0, !rows.pairs.isEmpty else { return heldOutError }
+    let count = min(rows.pairs.count, Self.comparedPairs)
+    let pairs = (0..<count).map { rows.pairs[$0 * rows.pairs.count / count] }
+    guard let first = quantized(rows.scaled.selectingRows(pairs.map(\.first))),
+      let second = quantized(rows.scaled.selectingRows(pairs.map(\.second)))
+    else { return .infinity }
+    let distance = (0..<count).reduce(0.0) { $0 + Double(squaredDistance(first.row($1), second.row($1))) }
+    let scaledError = heldOutError * Double(rows.scale) * Double(rows.scale) / Double(rows.scaled.columns)
+    return scaledError + Double(parameters.pairWeight) * distance / Double(count * first.columns)
+  }
+
+  /// Sums of the centroids that the serving rule chooses; nil where weights have left the finite numbers, which shows here
+  /// before it reaches a search.
+  private func quantized(_ x: Matrix) -> Matrix? {
+    let latents = model.encode(x)
+    guard latents.firstNonFiniteRow() == nil else { return nil }
+    var residuals = latents
     for codebook in codebooks { _ = residuals.subtractRows(of: codebook.centroids, at: codebook.assign(residuals)) }
     var quantized = latents
     quantized.add(residuals, times: -1)
+    return quantized
+  }
+
+  /// By the serving rule, in the original space.
+  private func heldOutError() throws(QuantizerError) -> Double {
+    guard let quantized = quantized(rows.heldOut) else { return .infinity }
     let decoded = model.decode(quantized)
     var total = 0.0
     for row in 0..<decoded.rows { total += Double(squaredDistance(rows.heldOut.row(row), decoded.row(row))) }

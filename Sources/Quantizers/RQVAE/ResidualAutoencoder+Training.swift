@@ -3,8 +3,9 @@ internal import RealModule
 public import TensorMath
 
 extension ResidualAutoencoder {
-  /// Trains encoder, codebooks and decoder together, keeps the epoch with the lowest held-out error, and then settles:
-  /// with the encoder as it is, the centroids are fitted to its latent vectors and the decoder to the centroids.
+  /// Trains encoder, codebooks and decoder together, keeps the epoch with the lowest held-out error (with a pair term, the
+  /// lowest sum of that and the term), and then settles: with the encoder as it is, the centroids are fitted to its latent
+  /// vectors and the decoder to the centroids.
   ///
   /// Every level starts from k-means over the latent vectors that the fresh encoder makes of a sample. One thread or
   /// many, a seed gives the same quantiser bit for bit.
@@ -33,7 +34,7 @@ extension ResidualAutoencoder {
     }
     let rows = TrainingRows(x, parameters, pairs: pairs)
     var trainer = try AutoencoderTrainer(rows, parameters, shape: shape, start: start)
-    try trainer.run(progress)
+    try FreedMemory.keeping { try trainer.run(progress) }
     return try trainer.result()
   }
 }
