@@ -1,5 +1,6 @@
 import SemanticIDStore
 import TestSupport
+import Testing
 
 /// A draft whose ids, codes and fields all follow from `seed` and the row, in an order that is not the ids'.
 func makeDraft(items count: Int, levels: Int = 3, seed: Int = 1, codebookSize: Int = 16) -> GenerationDraft {
@@ -31,13 +32,25 @@ func withStore<Value>(_ body: (SemanticIDStore) throws -> Value) throws -> Value
 }
 
 /// The code of the store error that `body` throws, or nil where it throws none.
-func storeErrorCode(_ body: () throws -> Void) -> StoreError.Code? {
+func storeErrorCode(_ body: () throws -> Void) -> StoreError.Code? { storeError(body)?.code }
+
+/// The store error that `body` throws, or nil where it throws none.
+func storeError(_ body: () throws -> Void) -> StoreError? {
   do {
     try body()
     return nil
-  } catch let error as StoreError {
-    return error.code
   } catch {
-    return nil
+    return error as? StoreError
+  }
+}
+
+/// Changes one entry behind the store's back; a nil value deletes the key.
+func tamper(
+  _ environment: Environment, _ database: String, _ key: [UInt8], _ value: [UInt8]?
+) throws {
+  let database = try #require(try environment.database(named: database))
+  _ = try environment.write { (transaction) throws in
+    guard let value else { return try transaction.delete(key.span, in: database) }
+    return try transaction.put(value.span, in: database, at: key.span)
   }
 }

@@ -28,6 +28,7 @@ func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").ut
     case "hold": try hold(path)
     case "probe": try probe(path)
     case "readers": try occupy(path, readers: Int(rest[0]) ?? 1)
+    case "limited": try limited(path, items: Int(rest[0]) ?? 0, beyond: Int(rest[1]) ?? 0)
     case "bench": try bench(path, items: Int(rest[0]) ?? 0)
     default: exit(64)
     }
@@ -57,6 +58,19 @@ func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").ut
       let seed = Int(try store.currentGeneration() ?? 0) + 1
       say("published \(try store.publish(draft(items: items, seed: seed), options: options(keep: keep)).generation)")
     }
+  }
+
+  /// Publishes where no file may grow more than `beyond` bytes past what the data file has: writes fail or come short.
+  static func limited(_ path: String, items: Int, beyond: Int) throws {
+    let store = try open(path, .readWrite)
+    let attributes = try FileManager.default.attributesOfItem(atPath: path + "/data.mdb")
+    let bytes = UInt((attributes[.size] as? Int ?? 0) + beyond)
+    signal(SIGXFSZ, SIG_IGN)
+    var limit = rlimit(rlim_cur: bytes, rlim_max: bytes)
+    guard setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 else { exit(64) }
+    let seed = Int(try store.currentGeneration() ?? 0) + 1
+    let manifest = try store.publish(draft(items: items, seed: seed), options: options(keep: 2))
+    say("published \(manifest.generation)")
   }
 
   /// Stops in a publish, before the named step, until standard input ends.
