@@ -17,11 +17,12 @@ struct PathResolver: Sendable {
   /// A path relative to the current folder.
   func current(_ path: String) -> String { Self.join(currentDirectory, path) }
 
-  /// Whether a relative path names something below its folder.
-  static func staysBelow(_ path: String) -> Bool {
-    guard !path.hasPrefix("/") else { return false }
-    let parts = path.split(separator: "/")
-    return !parts.isEmpty && !parts.contains("..") && parts != ["."]
+  /// The parts of a relative path that names something below its folder; nil for any other path. A part that names the
+  /// folder it stands in is left out: `./store` is `store`.
+  static func partsBelow(_ path: String) -> [Substring]? {
+    guard !path.hasPrefix("/") else { return nil }
+    let parts = path.split(separator: "/").filter { $0 != "." }
+    return parts.isEmpty || parts.contains("..") ? nil : parts
   }
 
   /// `path` seen from `folder`, with `.` and `..` taken out of the words (links are not followed).

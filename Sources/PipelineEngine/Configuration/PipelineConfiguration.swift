@@ -189,19 +189,25 @@ extension PipelineConfiguration {
     checkFinetune(root, validator: &validator)
     checkPreference(root, validator: &validator)
     quantize?.check(root.section("quantize"), hasPairs: pairs != nil, &validator)
-    for (index, export) in export.enumerated() {
-      let first = export.path.split(separator: "/").first.map(String.init) ?? ""
-      if !PathResolver.staysBelow(export.path) || Workspace.reservedNames.contains(first) {
-        validator.report(
-          root.lines["export"] ?? 1,
-          "export[\(index)].path: '\(export.path)' leaves the workspace or is a name that it uses itself; write another"
-        )
-      }
-    }
-    if Set(export.map(\.path)).count < export.count {
-      validator.report(root.lines["export"] ?? 1, "export: two tables have the same path; give each its own")
-    }
+    checkExports(root, validator: &validator)
     try validator.throwMistakes()
+  }
+
+  private func checkExports(_ root: CheckedSection, validator: inout ConfigurationValidator) {
+    let line = root.lines["export"] ?? 1
+    var places: Set<[Substring]> = []
+    var isTwice = false
+    for (index, export) in export.enumerated() {
+      let parts = PathResolver.partsBelow(export.path)
+      if let parts, !Workspace.reservedNames.contains(String(parts[0])) {
+        if !places.insert(parts).inserted { isTwice = true }
+        continue
+      }
+      validator.report(
+        line,
+        "export[\(index)].path: '\(export.path)' leaves the workspace or is a name that it uses itself; write another")
+    }
+    if isTwice { validator.report(line, "export: two tables have the same path; give each its own") }
   }
 
   private func checkEncoders(_ section: CheckedSection, validator: inout ConfigurationValidator) {
