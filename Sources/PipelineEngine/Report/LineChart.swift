@@ -53,7 +53,7 @@ package struct LineChart {
   private func path(_ line: [Double], _ most: Double) -> HTML {
     var path: HTML = .empty
     for (place, value) in line.enumerated() where value.isFinite {
-      path = "\(path)\(place == 0 ? "M" : "L")\(number: x(place)) \(number: y(value, most))"
+      path = "\(path)\(path.text.isEmpty ? "M" : "L")\(number: x(place)) \(number: y(value, most))"
     }
     return path
   }
