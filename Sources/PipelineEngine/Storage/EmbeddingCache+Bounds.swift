@@ -18,7 +18,9 @@ extension EmbeddingCache {
         while hasEntry {
           cursor.withEntry { key, value in
             guard key.count == 8 else { return }
-            if Int(truncatingIfNeeded: word(value)) + keepNights < night { stale.append(word(key)) }
+            // What is ahead is of a workspace whose runs were deleted, or damaged.
+            let last = Int(clamping: word(value))
+            if last < night, night - last > keepNights { stale.append(word(key)) }
           }
           hasEntry = try cursor.next()
         }
