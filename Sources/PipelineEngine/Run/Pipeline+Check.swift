@@ -34,7 +34,7 @@ extension Pipeline {
   ///
   /// - Throws: What a run would throw, such as for a catalogue with too many bad records.
   public func check() throws -> CheckResult {
-    let folder = FileManager.default.temporaryDirectory.path + "/tessera-check-\(getpid())"
+    let folder = FileManager.default.temporaryDirectory.path + "/tessera-check-\(getpid())-\(UUID().uuidString)"
     defer { FileSystem.remove(folder) }
     let catalog = configuration.catalog
     let builder = CatalogBuilder(limits: catalog.catalogLimits)
