@@ -51,6 +51,28 @@ public struct SafetensorsFile: Sendable {
     positions = Dictionary(uniqueKeysWithValues: tensors.enumerated().map { ($1.name, $0) })
   }
 
+  private init(_ tensors: [NamedTensor], metadata: [String: String], positions: [String: Int]) {
+    self.tensors = tensors
+    self.metadata = metadata
+    self.positions = positions
+  }
+
+  /// The file with other numbers in some of its tensors, as fine-tuning leaves them.
+  /// - Throws: ``NeuralNetworksError/Code/unexpectedTensor`` for a tensor that the file lacks, or has in another shape.
+  package func replacing(_ changed: [NamedTensor]) throws(NeuralNetworksError) -> SafetensorsFile {
+    var tensors = tensors
+    for tensor in changed {
+      guard let position = positions[tensor.name], tensors[position].shape == tensor.shape else {
+        throw NeuralNetworksError(
+          .unexpectedTensor,
+          "there is no tensor \"\(tensor.name)\" of shape \(tensor.shape) to replace; the two files are of different models"
+        )
+      }
+      tensors[position] = tensor
+    }
+    return SafetensorsFile(tensors, metadata: metadata, positions: positions)
+  }
+
   /// The tensor of that name.
   public func tensor(_ name: String) throws(NeuralNetworksError) -> NamedTensor {
     guard let position = positions[name] else {

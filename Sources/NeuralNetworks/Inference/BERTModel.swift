@@ -14,7 +14,15 @@ package struct BERTModel: Sendable {
   package init(
     _ configuration: BERTConfiguration, checkpoint: String, precision: WeightPrecision
   ) throws(NeuralNetworksError) {
-    var reader = try CheckpointReader(contentsOf: checkpoint, prefixes: configuration.tensorPrefixes)
+    try self.init(
+      configuration, checkpoint: try SafetensorsFile.read(checkpoint), path: checkpoint, precision: precision)
+  }
+
+  /// - Parameter path: for messages.
+  package init(
+    _ configuration: BERTConfiguration, checkpoint: SafetensorsFile, path: String, precision: WeightPrecision
+  ) throws(NeuralNetworksError) {
+    var reader = CheckpointReader(checkpoint, path: path, prefixes: configuration.tensorPrefixes)
     let width = configuration.width
     let tokens = try reader.matrix(
       "embeddings.word_embeddings.weight", rows: configuration.vocabularySize, columns: width)
@@ -46,21 +54,24 @@ package struct BERTModel: Sendable {
   }
 
   /// The last layer's states, in the scratch's state: one row per token, sequences as they lie in `tokens`.
+  /// - Parameter count: of layers, from the first; all where nil.
   /// - Precondition: ids are within the vocabulary and no sequence is longer than `maximumLength`.
-  package func encode(_ tokens: TextTokens, _ scratch: inout TransformerScratch) {
+  package func encode(_ tokens: TextTokens, _ scratch: inout TransformerScratch, layers count: Int? = nil) {
     scratch.reserve(tokens: tokens.ids.count)
     unsafe scratch.withState { state in
       unsafe embeddings.embed(tokens, firstPosition: configuration.firstPosition, into: state)
       unsafe embeddingNormalization.apply(to: state, rows: tokens.ids.count)
     }
-    for layer in layers { layer.apply(&scratch, sequences: tokens.offsets, isCausal: false) }
+    for layer in layers.prefix(count ?? layers.count) {
+      layer.apply(&scratch, sequences: tokens.offsets, isCausal: false)
+    }
   }
 }
 
 /// A BERT whose states are pooled into one vector, as sentence-transformers does.
 package struct PooledBERT: TextModel {
-  private let model: BERTModel
-  private let pooling: SequencePooling
+  package let model: BERTModel
+  package let pooling: SequencePooling
 
   package init(_ model: BERTModel, pooling: SequencePooling) {
     self.model = model

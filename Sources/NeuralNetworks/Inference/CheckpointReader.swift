@@ -18,7 +18,12 @@ package struct CheckpointReader {
   package init(_ file: SafetensorsFile, path: String, prefixes: [String] = []) {
     self.file = file
     self.path = path
-    prefix = prefixes.first { prefix in file.tensors.contains { $0.name.hasPrefix(prefix) } } ?? ""
+    prefix = Self.prefix(of: file, among: prefixes)
+  }
+
+  /// The first of some prefixes under which a file has tensors; none is the last resort.
+  static func prefix(of file: SafetensorsFile, among prefixes: [String]) -> String {
+    prefixes.first { prefix in file.tensors.contains { $0.name.hasPrefix(prefix) } } ?? ""
   }
 
   package func has(_ name: String) -> Bool { file.tensors.contains { $0.name == prefix + name } }

@@ -57,9 +57,10 @@ public struct ParameterScope {
   }
 
   /// The parameters that all scopes made from one another asked for.
+  /// - Parameter isPart: whether the model is a part of the one in the file, which then may have more of them.
   /// - Throws: ``NeuralNetworksError`` where the file has more of them: it belongs to another model.
-  public func finish() throws(NeuralNetworksError) -> ParameterSet {
-    guard case .file(let file, let prefix) = source.origin else { return source.parameters }
+  public func finish(isPart: Bool = false) throws(NeuralNetworksError) -> ParameterSet {
+    guard case .file(let file, let prefix) = source.origin, !isPart else { return source.parameters }
     for tensor in file.tensors where tensor.name.hasPrefix(prefix) {
       let name = String(tensor.name.dropFirst(prefix.count))
       guard source.parameters.parameter(named: name) != nil else {
