@@ -5,6 +5,14 @@ import TensorMath
 import TestSupport
 import Testing
 
+private final class EpochCounter {
+  private(set) var count = 0
+
+  func observe(_ progress: GeneratorTraining.Progress) {
+    if case .epoch = progress { count += 1 }
+  }
+}
+
 /// Users whose last item follows from one that stands far back: their first, or the only one that they liked.
 private struct FarBackWorld {
   static let items = 24
@@ -58,6 +66,22 @@ private struct FarBackWorld {
     return parameters
   }
 
+  /// - Parameter stoppingAfter: epochs; nil for to the end.
+  func train(_ training: GeneratorTraining, checkpoint: String? = nil, stoppingAfter: Int? = nil) throws -> Generator {
+    let epochs = EpochCounter()
+    return try training.train(
+      tokens, split: split, validation: validation, checkpoint: checkpoint,
+      isCancelled: { epochs.count == stoppingAfter }, observe: { epochs.observe($0) }
+    ).generator
+  }
+
+  func recall(_ change: (inout UserPathways) -> Void) throws -> Double {
+    try recall(
+      GeneratorTraining(Self.configuration(change), parameters: Self.parameters(epochs: 25)).train(
+        tokens, split: split
+      ).generator)
+  }
+
   func recall(_ generator: Generator) throws -> Double {
     let answers = try generator.recommend(validation[...], count: 1, filter: .init())
     return Double(zip(validation, answers).count { $1.first?.item == $0.target }) / Double(validation.count)
@@ -67,14 +91,9 @@ private struct FarBackWorld {
 @Suite struct PathwayTrainingTests {
   @Test func whatStandsFarBackIsReadByItsPathwayAlone() throws {
     let world = try FarBackWorld()
-    func recall(_ change: (inout UserPathways) -> Void) throws -> Double {
-      try world.recall(
-        GeneratorTraining(FarBackWorld.configuration(change), parameters: FarBackWorld.parameters(epochs: 25))
-          .train(world.tokens, split: world.split).generator)
-    }
-    let blind = try recall { _ in }
-    let liked = try recall { $0.positiveItems = 1 }
-    let lifelong = try recall {
+    let blind = try world.recall { _ in }
+    let liked = try world.recall { $0.positiveItems = 1 }
+    let lifelong = try world.recall {
       $0.lifelongItems = 10
       $0.lifelongQueries = 2
     }
@@ -86,22 +105,10 @@ private struct FarBackWorld {
       let world = try FarBackWorld(users: 60)
       let configuration = FarBackWorld.configuration { $0 = UserPathwayTests.all }
       let training = try GeneratorTraining(configuration, parameters: FarBackWorld.parameters(epochs: 3))
-      func train(_ checkpoint: String? = nil, isCancelled: () -> Bool = { false }, epoch: () -> Void = {}) throws
-        -> Generator
-      {
-        try training.train(
-          world.tokens, split: world.split, validation: world.validation, checkpoint: checkpoint,
-          isCancelled: isCancelled,
-          observe: { progress in
-            if case .epoch = progress { epoch() }
-          }
-        ).generator
-      }
-      let whole = try withThreads(1) { try train() }
+      let whole = try withThreads(1) { try world.train(training) }
       let path = directory + "/run.safetensors"
-      var epochs = 0
-      #expect(throws: RecommenderError.self) { try train(path, isCancelled: { epochs == 2 }, epoch: { epochs += 1 }) }
-      let resumed = try withThreads(3) { try train(path) }
+      #expect(throws: RecommenderError.self) { try world.train(training, checkpoint: path, stoppingAfter: 2) }
+      let resumed = try withThreads(3) { try world.train(training, checkpoint: path) }
       #expect(resumed.fingerprint == whole.fingerprint)
       try whole.write(to: directory + "/generator.safetensors")
       let again = try Generator(contentsOf: directory + "/generator.safetensors", tokens: world.tokens)
