@@ -15,6 +15,9 @@ public struct AlignerConfiguration: Sendable, Equatable, Codable {
     /// of more numbers than a catalogue has items for can be told from all others, so that a network remembers items by
     /// it instead of learning what makes them alike, which new items have nothing of.
     public var components: Int?
+    /// The fingerprint of the encoder that was tuned with the aligner: vectors of another one are no inputs of it. Nil
+    /// where the encoder was left as it was.
+    public var encoder: String?
 
     public init(name: String, dimensions: Int, components: Int? = nil) {
       self.name = name

@@ -65,13 +65,20 @@ struct AlignerNetwork: Sendable {
   /// - Parameter inputs: one per modality, in the configuration's order.
   /// - Returns: `items × dimensions`, unit-length rows.
   func callAsFunction(_ inputs: [AlignerInput], in pass: ModelPass) -> Variable {
-    let count = inputs[0].isPresent.count
+    self(inputs.map { pass.tape.constant($0.vectors) }, isPresent: inputs.map(\.isPresent), in: pass)
+  }
+
+  /// - Parameters:
+  ///   - inputs: standardized vectors, one value per modality.
+  ///   - isPresent: likewise, of each item.
+  func callAsFunction(_ inputs: [Variable], isPresent: [[Bool]], in pass: ModelPass) -> Variable {
+    let count = isPresent[0].count
     let dropout = Dropout(rate: configuration.dropout)
-    let parts = zip(entrances, inputs).map { entrance, input in
-      let x = dropout(pass.tape.constant(input.vectors), in: pass)
+    let parts = zip(entrances, zip(inputs, isPresent)).map { entrance, input in
+      let x = dropout(input.0, in: pass)
       let tokens = entrance.projection(x, activation: .gelu, in: pass)
       // Row `count` is the token for what is missing.
-      let rows = ContiguousArray(input.isPresent.enumerated().map { Int32($1 ? $0 : count) })
+      let rows = ContiguousArray(input.1.enumerated().map { Int32($1 ? $0 : count) })
       return Variable.concatenatingRows([tokens, pass[entrance.missing]]).selectingRows(rows)
     }
     var exits = [dropout(Variable.concatenatingColumns(parts), in: pass)]

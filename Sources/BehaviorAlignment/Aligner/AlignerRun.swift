@@ -1,3 +1,4 @@
+internal import ItemEncoders
 internal import NeuralNetworks
 internal import RealModule
 internal import TensorMath
@@ -18,18 +19,25 @@ struct AlignerRun {
   /// Its fingerprint before the first step.
   private let start: String
   private var state: TrainingState
+  /// Nil where the encoders stay as they are.
+  private var tuning: AlignerTuning?
   private var monitor = TrainingMonitor()
   /// Of the measurement that was best so far.
   private var best: ParameterSet?
   private var progress = Progress()
+  /// The tuned encoder's, then.
+  private var bestEncoder: ParameterSet?
   private(set) var stopReason: String?
 
   init(
-    _ training: AlignerTraining, _ modalities: [ModalityBatch], _ pairs: PairTable, _ validation: HeldOutPairs
+    _ training: AlignerTraining, _ modalities: [ModalityBatch], _ pairs: PairTable, _ validation: HeldOutPairs,
+    tuning encoder: TextEncoderTuning? = nil
   ) throws {
     self.training = training.parameters
     self.pairs = pairs
     self.validation = validation
+    tuning = try encoder.map { try AlignerTuning($0, training) }
+    let modalities = tuning?.restricting(modalities) ?? modalities
     self.modalities = modalities
     sampler = try PairSampler(pairs, shares: training.parameters.shares)
     known = PairLookup(pairs)
@@ -81,11 +89,14 @@ struct AlignerRun {
     let batch = AlignerBatch(pairs, sampler.draw(training.batch, using: &state.random), known: known)
     var inputs = aligner.inputs(ordered, rows: batch.items)
     drop(&inputs)
-    let (gradients, loss) = gradients(of: batch, inputs)
+    let (gradients, encoder, loss) = gradients(of: batch, inputs)
     do {
-      let norm = gradients.norm()
+      // Of all gradients as one vector, so that one factor clips them all.
+      var norm = gradients.norm()
+      if let encoder { norm = (norm * norm + encoder.norm() * encoder.norm()).squareRoot() }
       try monitor.observe(step: step + 1, loss: loss, gradientNorm: norm)
       try state.update(with: gradients, norm: norm)
+      if let encoder { try tuning?.update(with: encoder, norm: norm) }
     } catch {
       return try diverge(error)
     }
@@ -94,9 +105,17 @@ struct AlignerRun {
 
   private mutating func gradients(
     of batch: AlignerBatch, _ inputs: [AlignerInput]
-  ) -> (ParameterGradients, loss: Float) {
+  ) -> (aligner: ParameterGradients, encoder: ParameterGradients?, loss: Float) {
     let pass = ModelPass(training: state.parameters, precision: training.precision, using: &state.random)
-    let vectors = aligner.network(inputs, in: pass)
+    var x = inputs.map { pass.tape.constant($0.vectors) }
+    var leaf: AlignerTuning.Leaf?
+    if let place = tuning?.modality {
+      leaf = tuning?.leaf(of: batch.items, where: inputs[place].isPresent, on: pass.tape)
+      if let leaf {
+        x[place] = aligner.scalings[place].apply(leaf.vectors).scatteringRows(to: leaf.places, of: batch.items.count)
+      }
+    }
+    let vectors = aligner.network(x, isPresent: inputs.map(\.isPresent), in: pass)
     let options = ContrastiveOptions(
       temperature: training.temperature, offsets: ContiguousArray(batch.targetItems.map { offsets[$0] }),
       hidden: batch.hidden)
@@ -104,7 +123,9 @@ struct AlignerRun {
       with: vectors.selectingRows(batch.targets), options)
     // The loss lives on the tape, which ends with the gradients.
     let loss = value.scalar
-    return (pass.backward(from: value), loss)
+    let gradients = pass.tape.backward(from: value)
+    let encoder = leaf.flatMap { tuning?.gradients($0, in: gradients) }
+    return (pass.parameterGradients(in: gradients), encoder, loss)
   }
 
   /// Makes modalities missing at random, never an item's last.
@@ -132,7 +153,9 @@ struct AlignerRun {
   mutating func measure(_ observe: (AlignerTraining.Measurement) -> Void) throws {
     guard stopReason == nil else { return }
     aligner = aligner.replacingParameters(state.parameters)
-    let recall = PairRecall.measure(aligner.represent(modalities), validation, excluding: known)
+    let given = modalities
+    let vectors = aligner.represent(tuning?.replacing(given) ?? given)
+    let recall = PairRecall.measure(vectors, validation, excluding: known)
     let losses = progress.losses
     let loss = losses.isEmpty ? nil : losses.reduce(0, +) / Double(losses.count)
     progress.losses = []
@@ -141,7 +164,7 @@ struct AlignerRun {
     progress.measurements.append(measurement)
     observe(measurement)
     if validation.count == 0 || recall.meanReciprocalRank > former {
-      best = state.parameters
+      (best, bestEncoder) = (state.parameters, tuning?.state.parameters)
       progress.best = progress.measurements.count - 1
       progress.measurementsWithoutGain = 0
     } else {
@@ -153,9 +176,17 @@ struct AlignerRun {
   }
 
   /// - Parameter firstStep: steps that were made before the seconds began.
-  func result(firstStep: Int, seconds: Double) -> AlignerTraining.Result {
-    AlignerTraining.Result(
-      aligner: aligner.replacingParameters(best ?? state.parameters), measurements: progress.measurements, steps: step,
+  mutating func result(firstStep: Int, seconds: Double) -> AlignerTraining.Result {
+    let (encoder, given) = (bestEncoder, modalities)
+    let tuned = tuning?.finish(encoder, given)
+    var aligner = aligner.replacingParameters(best ?? state.parameters)
+    if let tuned, let place = tuning?.modality {
+      var configuration = aligner.configuration
+      configuration.modalities[place].encoder = tuned.weights.fingerprint
+      aligner = Aligner(configuration, aligner.network, aligner.parameters, aligner.scalings)
+    }
+    return AlignerTraining.Result(
+      aligner: aligner, tuned: tuned, measurements: progress.measurements, steps: step,
       pairsPerSecond: Double((step - firstStep) * training.batch) / max(seconds, 1e-9), stopReason: stopReason)
   }
 }

@@ -1,3 +1,4 @@
+public import ItemEncoders
 internal import NeuralNetworks
 public import TensorMath
 
@@ -9,6 +10,8 @@ public struct AlignerTraining: Sendable {
     public var batch = 1024
     public var steps = 2000
     public var learningRate: Float = 1e-3
+    /// Of the layers of an encoder that learns too; it rises and falls as the other.
+    public var encoderRate: Float = 2e-5
     /// Steps in which the learning rate rises to that; it falls to a fiftieth along a cosine behind them.
     public var warmup = 100
     public var weightDecay: Float = 0.01
@@ -48,12 +51,21 @@ public struct AlignerTraining: Sendable {
   public struct Result: Sendable {
     /// As it was at the best measurement.
     public var aligner: Aligner
+    /// The encoder that learned with it; nil where none did.
+    public var tuned: TunedEncoder?
     public var measurements: [Measurement]
     public var steps: Int
     /// Pairs trained on a second.
     public var pairsPerSecond: Double
     /// Why it ended before all steps were made; nil where it did not.
     public var stopReason: String?
+  }
+
+  /// An encoder after training, and what it makes of the items.
+  public struct TunedEncoder: Sendable {
+    public var weights: TunedTextWeights
+    /// In place of the batch of the same name that training was given.
+    public var vectors: ModalityBatch
   }
 
   let parameters: Parameters
@@ -70,8 +82,11 @@ public struct AlignerTraining: Sendable {
   ///   - modalities: batches of all items. Only those of items in a pair are learned from.
   ///   - pairs: rows of the batches, from the training window only.
   ///   - validation: pairs to decide by when to stop, which are not among `pairs`.
+  ///   - encoder: makes the vectors of the modality `text`, from as many texts as the batches have items, and learns with
+  ///     the aligner; nil where all encoders stay as they are.
   ///   - checkpoint: a file that training goes on from where it exists, bit for bit as if it had not stopped. It is
-  ///     written behind every measurement and when training is cancelled.
+  ///     written behind every measurement and when training is cancelled. With an encoder that learns there is none: such
+  ///     a training begins anew.
   ///   - isCancelled: asked before every step.
   ///   - observe: told of every measurement.
   /// - Throws: ``AlignmentError/Code/noPairs`` without pairs, ``AlignmentError/Code/tooFewItems`` where nothing has a
@@ -80,11 +95,11 @@ public struct AlignerTraining: Sendable {
   ///   damaged, and ``AlignmentError/Code/cancelled``.
   /// - Complexity: O(steps · batch · (parameters + batch · dimensions)) time; memory does not grow with the pairs.
   public func train(
-    _ modalities: [ModalityBatch], pairs: PairTable, validation: HeldOutPairs, checkpoint path: String? = nil,
-    isCancelled: () -> Bool = { false }, observe: (Measurement) -> Void = { _ in }
+    _ modalities: [ModalityBatch], pairs: PairTable, validation: HeldOutPairs, tuning encoder: TextEncoderTuning? = nil,
+    checkpoint path: String? = nil, isCancelled: () -> Bool = { false }, observe: (Measurement) -> Void = { _ in }
   ) throws -> Result {
-    var run = try AlignerRun(self, modalities, pairs, validation)
-    let checkpoint = path.map { (path: $0, identity: run.identity) }
+    var run = try AlignerRun(self, modalities, pairs, validation, tuning: encoder)
+    let checkpoint = encoder == nil ? path.map { (path: $0, identity: run.identity) } : nil
     if let checkpoint { try run.resume(from: checkpoint.path, identity: checkpoint.identity) }
     let (start, firstStep) = (ContinuousClock.now, run.step)
     try FreedMemory.keeping {
@@ -116,6 +131,7 @@ extension AlignerTraining.Parameters {
     try check(steps > 0, "steps is \(steps), expected at least 1")
     try check(warmup >= 0, "warmup is \(warmup), expected at least 0")
     try check(learningRate > 0 && learningRate.isFinite, "learningRate is \(learningRate), expected a positive number")
+    try check(encoderRate > 0 && encoderRate.isFinite, "encoderRate is \(encoderRate), expected a positive number")
     try check(weightDecay >= 0 && weightDecay.isFinite, "weightDecay is \(weightDecay), expected at least 0")
     try check(clip > 0, "clip is \(clip), expected a positive number")
     try check(temperature > 0.001 && temperature <= 10, "temperature is \(temperature), expected 0.001 to 10")

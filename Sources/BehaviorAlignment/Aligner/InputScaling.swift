@@ -79,6 +79,27 @@ struct InputScaling: Sendable, Equatable {
     return AlignerInput(vectors: vectors, isPresent: isPresent)
   }
 
+  /// The same of vectors on a tape, all of which are present.
+  func apply(_ vectors: Variable) -> Variable {
+    let tape = vectors.tape
+    guard let reduction else {
+      let means = Matrix(
+        rows: vectors.rows, columns: mean.count,
+        elements: ContiguousArray((0..<vectors.rows).lazy.flatMap { _ in mean }))
+      return (1 / scale) * (vectors - tape.constant(means))
+    }
+    let projection = reduction.projection
+    var weights = Matrix(rows: projection.columns, columns: projection.rows)
+    var offset = Matrix(rows: 1, columns: projection.columns)
+    for input in 0..<projection.rows {
+      for component in 0..<projection.columns {
+        weights[component, input] = projection[input, component] / scale
+        offset[0, component] -= mean[input] * weights[component, input]
+      }
+    }
+    return vectors.linear(tape.constant(weights), bias: tape.constant(offset))
+  }
+
   private func centered(_ source: Matrix, _ rows: [Int], _ isPresent: [Bool]) -> Matrix {
     let (columns, mean, scale) = (source.columns, mean, scale)
     return unsafe Matrix(rows: rows.count, columns: columns) { target in

@@ -27,22 +27,24 @@ public struct RepresentationComparison: Sendable, Equatable, Codable {
   /// - Parameters:
   ///   - modalities: batches of the items that targets are looked for among.
   ///   - untrained: joins the modalities without training.
+  ///   - tuned: batches that the aligner represents in place of those, where their encoder was tuned with it; nil for
+  ///     the same.
   ///   - pairs: held out from training.
   ///   - candidates: the items that targets are looked for among, by row, which include all targets; nil for all.
   public init(
-    _ modalities: [ModalityBatch], untrained: RepresentationModel, aligner: Aligner, pairs: HeldOutPairs,
-    among candidates: [Bool]? = nil
+    _ modalities: [ModalityBatch], untrained: RepresentationModel, aligner: Aligner, tuned: [ModalityBatch]? = nil,
+    pairs: HeldOutPairs, among candidates: [Bool]? = nil
   ) {
     func add(_ name: String, _ vectors: Matrix) {
       rows.append(Row(name: name, recall: PairRecall.measure(vectors, pairs, among: candidates)))
     }
     for batch in modalities { add(batch.name, Self.units(batch)) }
-    let before = untrained.represent(modalities), after = aligner.represent(modalities)
+    let before = untrained.represent(modalities), after = aligner.represent(tuned ?? modalities)
     if modalities.count > 1 { add("joined", before) }
     add("aligned", after)
     examples = Self.examples(before, after, pairs)
     guard modalities.count > 1 else { return }
-    for batch in modalities { add("aligned, \(batch.name) alone", aligner.represent([batch])) }
+    for batch in tuned ?? modalities { add("aligned, \(batch.name) alone", aligner.represent([batch])) }
   }
 
   /// Triggers of held-out pairs, evenly spread: popular items are more often among them.

@@ -15,7 +15,7 @@ public struct PretrainedTextEncoder: ItemEncoder {
   public let fingerprint: String
   public let description: EncoderDescription
 
-  private let model: any TextModel
+  let model: any TextModel
   private let tokenizer: Tokenizer
   private let template: TextTemplate
   /// Put before every text: "passage: " for E5.
@@ -30,21 +30,27 @@ public struct PretrainedTextEncoder: ItemEncoder {
   private static let groupsPerTask = 8
 
   /// Loads a model folder.
-  /// - Parameter precision: of the model's products; f32 where the processor lacks it.
+  /// - Parameters:
+  ///   - precision: of the model's products; f32 where the processor lacks it.
+  ///   - tuned: weights that were fine-tuned from this encoder's, and take their place.
   /// - Throws: `unreadableEncoder`, which names the file, for an architecture, a tokenizer component or a pooling that
-  ///   is unknown, and for tensors that are missing, superfluous, of another shape or not finite.
+  ///   is unknown, for tensors that are missing, superfluous, of another shape or not finite, and for weights that were
+  ///   tuned from another encoder.
   public init(
-    folder: String, template: TextTemplate = .textOrTitle, prefix: String = "", precision: WeightPrecision = .single
+    folder: String, template: TextTemplate = .textOrTitle, prefix: String = "", precision: WeightPrecision = .single,
+    tuned: TunedTextWeights? = nil
   ) throws(EncoderError) {
     let files = ModelFolder(path: folder)
     do {
       let layout = try SentenceTransformerLayout(files)
-      model = try Self.model(files, layout.pooling, precision)
+      model = try Self.model(files, layout.pooling, precision, tuned?.tensors ?? [])
       tokenizer = try Tokenizer(contentsOf: files.file("tokenizer.json"))
       maximumLength = min(model.maximumLength, layout.maximumLength ?? model.maximumLength)
       isLowercased = layout.isLowercased
       description = try files.description(precision)
-      fingerprint = try Self.fingerprint(folder: folder, template: template, prefix: prefix, precision: precision)
+      let own = try Self.fingerprint(folder: folder, template: template, prefix: prefix, precision: precision)
+      try tuned?.require(base: own, folder: folder)
+      fingerprint = tuned?.fingerprint ?? own
     } catch let error as NeuralNetworksError {
       throw EncoderError(.unreadableEncoder, error.message)
     } catch let error as TokenizerError {
@@ -77,12 +83,14 @@ public struct PretrainedTextEncoder: ItemEncoder {
   }
 
   private static func model(
-    _ files: ModelFolder, _ pooling: SequencePooling, _ precision: WeightPrecision
+    _ files: ModelFolder, _ pooling: SequencePooling, _ precision: WeightPrecision, _ tuned: [NamedTensor]
   ) throws(NeuralNetworksError) -> any TextModel {
     let config = try files.config
     let type = try config.text("model_type")
     if BERTConfiguration.modelTypes.contains(type) {
-      let model = try BERTModel(BERTConfiguration(config), checkpoint: files.checkpoint, precision: precision)
+      let checkpoint = try SafetensorsFile.read(files.checkpoint).replacing(tuned)
+      let model = try BERTModel(
+        BERTConfiguration(config), checkpoint: checkpoint, path: files.checkpoint, precision: precision)
       return PooledBERT(model, pooling: pooling)
     }
     guard CLIPTextConfiguration.modelTypes.contains(type) else {
@@ -94,8 +102,7 @@ public struct PretrainedTextEncoder: ItemEncoder {
 
   /// Encodes a batch on all threads. An item whose text is blank is absent.
   public func encode(_ items: [Item]) throws(EncoderError) -> EncodedBatch {
-    let texts = items.map { template($0) }
-    let sequences = Parallelism.mapChunks(of: texts.count, size: 16) { $0.map { tokens(of: texts[$0]) } }.flatMap { $0 }
+    let sequences = sequences(of: items)
     let readable = sequences.indices.filter { !sequences[$0].isEmpty && isKnown(sequences[$0]) }
     let groups = grouped(readable, sequences)
     let vectors = Parallelism.mapChunks(of: groups.count, size: Self.groupsPerTask) { range in
@@ -113,6 +120,17 @@ public struct PretrainedTextEncoder: ItemEncoder {
     }
     batch.failures.sort { $0.index < $1.index }
     return batch
+  }
+
+  /// Token ids that the model reads of the items, on all threads; none for a blank text, and for one that
+  /// ``encode(_:)`` fails on for its tokens.
+  package func readableTokens(of items: [Item]) -> [[Int32]] {
+    sequences(of: items).map { isKnown($0) ? $0 : [] }
+  }
+
+  private func sequences(of items: [Item]) -> [[Int32]] {
+    let texts = items.map { template($0) }
+    return Parallelism.mapChunks(of: texts.count, size: 16) { $0.map { tokens(of: texts[$0]) } }.flatMap { $0 }
   }
 
   /// Tokens that the model sees of the items, special ones included.
