@@ -1,5 +1,6 @@
 internal import BehaviorAlignment
 package import ItemCatalog
+internal import NeuralNetworks
 internal import TensorMath
 
 extension PipelineConfiguration {
@@ -16,6 +17,17 @@ extension PipelineConfiguration {
     package var content: Float
     /// Principal components that a modality is reduced to, by its name.
     package var components: [Modality: Int]
+    /// What of the text encoder learns, as the file has it; `head` for none of it.
+    var trainable: String
+    /// The same; nil for none of it.
+    var tunedDepth: TrainableDepth? { Self.depth(trainable) }
+
+    private static func depth(_ text: String) -> TrainableDepth? {
+      if text == "all" { return .all }
+      let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+      guard parts.count == 2, parts[0] == "last", let count = Int(parts[1]), count > 0 else { return nil }
+      return .last(count)
+    }
   }
 
   /// What the schema cannot say of `align`.
@@ -28,6 +40,35 @@ extension PipelineConfiguration {
       validator.report(
         section.lines["heads"] ?? line,
         "align.heads: \(align.shape.heads) does not divide align.width, \(align.shape.width)")
+    }
+    if let mistake = trainableMistake(align, section) {
+      let line = section.section("text")?.lines["trainable"] ?? section.lines["encoderRate"] ?? line
+      validator.report(line, mistake)
+    }
+  }
+
+  private func trainableMistake(_ align: Align, _ section: CheckedSection) -> String? {
+    let wanted = align.trainable
+    guard wanted != "head" else {
+      return section.has("encoderRate")
+        ? "align.encoderRate: no encoder learns; set align.text.trainable, or leave the rate out" : nil
+    }
+    guard align.tunedDepth != nil else {
+      return "align.text.trainable: expected head, all, or last:N for the last N layers, found '\(wanted.prefix(60))'"
+    }
+    guard let found = untunableText else { return nil }
+    return "align.text.trainable: '\(wanted)' tunes one pretrained text encoder, but encode.text \(found); give it the "
+      + "'model' of one, or leave 'trainable' at head"
+  }
+
+  /// Why the text encoder cannot be tuned; nil where it can, as far as the file tells.
+  private var untunableText: String? {
+    guard let text = encode?.text else { return "is missing" }
+    guard !text.isRouted else { return "is a list of rules" }
+    switch text.routes[0].source {
+    case .pretrained: return nil
+    case .builtin: return "is built in"
+    case .worker: return "is another program"
     }
   }
 }
@@ -47,6 +88,8 @@ extension PipelineConfiguration.Align {
     if let value = section.integer("steps") { training.steps = value }
     if let value = section.integer("batch") { training.batch = value }
     if let value = section.number("learningRate") { training.learningRate = Float(value) }
+    if let value = section.number("encoderRate") { training.encoderRate = Float(value) }
+    trainable = section.section("text")?.text("trainable") ?? "head"
     if let value = section.number("temperature") { training.temperature = Float(value) }
     if let value = section.number("modalityDropout") { training.modalityDropout = Float(value) }
     if let value = section.number("frequencyCorrection") { training.frequencyCorrection = Float(value) }
@@ -97,6 +140,12 @@ extension PipelineConfiguration.Align {
       StageInput(name: "align.validationShare", value: "\(validationShare)"),
       StageInput(name: "align.itemLimit", value: "\(itemLimit)"),
     ]
+      + (trainable == "head"
+        ? []
+        : [
+          StageInput(name: "align.text.trainable", value: trainable),
+          StageInput(name: "align.encoderRate", value: "\(training.encoderRate)"),
+        ])
       + components.sorted { $0.key.rawValue < $1.key.rawValue }.map { modality, count in
         StageInput(name: "align.components.\(modality.rawValue)", value: "\(count)")
       }

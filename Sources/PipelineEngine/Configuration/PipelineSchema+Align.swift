@@ -38,9 +38,21 @@ extension PipelineSchema {
       "Principal components that a modality's vectors are reduced to before training. With fewer of them less is "
         + "remembered of single items, and more holds for new ones."),
     ConfigurationKey(
+      "text", .section(tunedText),
+      "What of the text encoder learns with the aligner. Its tuned weights are kept beside the aligner, and all texts are "
+        + "encoded with them."),
+    ConfigurationKey(
+      "encoderRate", .number(1e-9...1), "Learning rate of the text encoder, where it learns. Default: 0.00002."),
+    ConfigurationKey(
       "precision", .choice(["f32", "f16", "bf16"]),
       "How training's products round their factors: f16 is the fastest where the processor has it. Default: f32."),
     ConfigurationKey("seed", .integer(0...Int.max), "Seed of the training. Default: the pipeline's."),
+  ]
+  private static let tunedText: [ConfigurationKey] = [
+    ConfigurationKey(
+      "trainable", .text,
+      "head: none of it, only its projection in the aligner; last:2: its last two layers, or as many as the number says; "
+        + "all: all of it. Only for one pretrained encoder of the BERT family. Default: head.")
   ]
   private static let components: [ConfigurationKey] = [
     ConfigurationKey("text", .integer(1...65_536), "Of texts. Default: all dimensions."),

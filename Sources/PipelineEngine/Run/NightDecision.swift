@@ -96,6 +96,11 @@ struct NightDecision {
       return "\(forced.rawValue) is forced"
     }
     if base.properties["represent"] != keys.represent { return "the representation's configuration changed" }
+    if context.configuration.align?.tunedDepth != nil,
+      let reason = try missingModel(TunedTexts.role, "tuned text encoder", base)
+    {
+      return reason
+    }
     let hasBehavior = context.configuration.behavior != nil
     let joinsContent = context.configuration.align?.joinsContent == true
     if hasBehavior, let reason = try missingModel(BehaviorStage.role, "file of behavior vectors", base) {
@@ -134,6 +139,7 @@ struct NightDecision {
         [
           "representation": "represent", "quantizer": "quantize", BehaviorStage.role: "behavior",
           RepresentStage.jointRole: "represent", RepresentStage.untrainedRole: "represent",
+          TunedTexts.role: "align",
         ][role] ?? "encode"
       throw PipelineError(
         .inputMissing,

@@ -1,5 +1,6 @@
 internal import BehaviorAlignment
 internal import ItemCatalog
+internal import ItemEncoders
 internal import SemanticIDStore
 internal import TensorMath
 
@@ -19,7 +20,13 @@ struct AlignStage: Stage {
   func inputs(_ context: RunContext) throws -> [StageInput] {
     let night = try context.requireNight()
     if night.representation == .frozen, let fingerprint = try Self.frozen(context) {
-      return [StageInput(name: "aligner", value: fingerprint)]
+      guard let tuned = try TunedTexts.frozen(context) else {
+        return [StageInput(name: "aligner", value: fingerprint)]
+      }
+      return [
+        StageInput(name: "aligner", value: fingerprint), StageInput(name: "tuned text encoder", value: tuned),
+        StageInput(name: "embeddings", value: try context.manifest(.encode).digest),
+      ]
     }
     return [
       StageInput(name: "embeddings", value: try context.manifest(.encode).digest),
@@ -39,6 +46,7 @@ struct AlignStage: Stage {
     }
     if try context.requireNight().representation == .frozen, let fingerprint = try Self.frozen(context) {
       var result = Self.result(fingerprint, context)
+      if let tuned = try TunedTexts.frozen(context) { try TunedTexts(tuned, context).encode(into: &result) }
       result.summary = "the aligner stays as it is"
       StageCheckpoint.removeAll(of: name, context)
       return result
@@ -47,9 +55,14 @@ struct AlignStage: Stage {
     let (mined, heldOut) = try PairFiles(context).load(try context.table())
     let data = try AlignmentData(context, pairs: mined, heldOut: heldOut, itemLimit: settings.itemLimit)
     let trained = try train(data, settings, dimensions: represent.dimensions, context)
-    let comparison = try compare(data, trained.aligner, represent, context)
+    let comparison = try compare(data, trained, represent, context)
     try context.workspace.keepModel(trained.aligner.fingerprint) { try trained.aligner.write(to: $0) }
-    let result = try result(trained, comparison, data, context)
+    var result = try result(trained, comparison, data, context)
+    if let tuned = trained.tuned {
+      try context.workspace.keepModel(tuned.weights.fingerprint) { try tuned.weights.write(to: $0) }
+      try TunedTexts(tuned.weights.fingerprint, context).encode(into: &result)
+      result.metrics["tunedTensors"] = Double(tuned.weights.changedTensors)
+    }
     StageCheckpoint.removeAll(of: name, context)
     return result
   }
@@ -61,9 +74,10 @@ struct AlignStage: Stage {
     let (training, validation) = data.pairs.splittingValidation(
       share: settings.validationShare, seed: settings.training.seed)
     let interruption = Interruption.current
+    let tuning = try TunedTexts.tuning(of: data.tableRows, context)
     return try StageCheckpoint(self, context).goingOn(context) { checkpoint in
       try AlignerTraining(shape, parameters: settings.training).train(
-        data.modalities, pairs: training, validation: validation, checkpoint: checkpoint,
+        data.modalities, pairs: training, validation: validation, tuning: tuning, checkpoint: checkpoint,
         isCancelled: { interruption.isRequested },
         observe: { measurement in
           context.progress(.align, "training", measurement.step, of: settings.training.steps, unit: "steps")
@@ -72,15 +86,20 @@ struct AlignStage: Stage {
   }
 
   private func compare(
-    _ data: AlignmentData, _ aligner: Aligner, _ represent: PipelineConfiguration.Represent, _ context: RunContext
+    _ data: AlignmentData, _ trained: AlignerTraining.Result, _ represent: PipelineConfiguration.Represent,
+    _ context: RunContext
   ) throws -> RepresentationComparison {
     try Interruption.check()
     context.progress(.align, "comparing", 0, of: 1, unit: "steps")
     var parameters = RepresentStage.parameters(represent, context)
     parameters.sampleLimit = min(parameters.sampleLimit, 50_000)
     let untrained = try RepresentationModel.fit(data.modalities, parameters: parameters)
+    let tuned = data.modalities.map { batch in
+      batch.name == trained.tuned?.vectors.name ? trained.tuned?.vectors : batch
+    }
     return RepresentationComparison(
-      data.modalities, untrained: untrained, aligner: aligner, pairs: data.heldOut.thinned(to: Self.comparedPairs))
+      data.modalities, untrained: untrained, aligner: trained.aligner, tuned: tuned.compactMap { $0 },
+      pairs: data.heldOut.thinned(to: Self.comparedPairs))
   }
 
   private func result(

@@ -64,17 +64,16 @@ struct EncodeStage: Stage {
     }
     guard pass.statistics.encoded > 0 || pass.statistics.fromCache > 0 else { return }
     let keepNights = context.configuration.encode?.cacheNights ?? 14
-    let dropped = try cache.endNight(
-      context.runNumber, used: encoders.all.map { EmbeddingCache.encoderKey($0.encoder.fingerprint) },
-      keepNights: keepNights)
+    var used = encoders.all.map { ($0.role.modality, EmbeddingCache.encoderKey($0.encoder.fingerprint)) }
+    if let tuned = try TunedTexts.frozen(context) { used.append((.text, EmbeddingCache.encoderKey(tuned))) }
+    let dropped = try cache.endNight(context.runNumber, used: used.map(\.1), keepNights: keepNights)
     let table = try context.table()
     let gone = try cache.sweep(context.runNumber, keepNights: keepNights) {
-      encoders.all.map { role, encoder in
+      used.map { modality, encoder in
         let hashes = (0..<table.count).lazy.compactMap {
-          role.modality == .text ? table.textHash(at: $0) : table.imageHash(at: $0)
+          modality == .text ? table.textHash(at: $0) : table.imageHash(at: $0)
         }
-        return EmbeddingCache.Live(
-          encoder: EmbeddingCache.encoderKey(encoder.fingerprint), contents: Set(hashes))
+        return EmbeddingCache.Live(encoder: encoder, contents: Set(hashes))
       }
     }
     if gone > 0 {

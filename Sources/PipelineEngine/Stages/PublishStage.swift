@@ -106,6 +106,7 @@ struct GenerationFacts {
     for role in ["representation", RepresentStage.untrainedRole, RepresentStage.jointRole] {
       artifacts[role] = try context.manifest(.represent).values[role]
     }
+    artifacts[TunedTexts.role] = context.finished[.align]?.values[TunedTexts.role]
     artifacts[BehaviorStage.role] = context.finished[.behavior]?.values[BehaviorStage.role]
     for role in [QuantizerFile.role, ItemSetFile.role] {
       artifacts[role] = try context.manifest(.quantize).values[role]

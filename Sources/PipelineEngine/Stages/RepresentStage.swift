@@ -164,9 +164,12 @@ struct EmbeddingReader {
     let folder = context.workspace.stage(.encode)
     let rows = Int(manifest.values["rows"] ?? "") ?? 0
     roles = EncoderRole.all(in: manifest.values)
+    // Where the text encoder was tuned, the align stage made the vectors that count.
+    let isTuned = context.finished[.align]?.values[TunedTexts.role] != nil
     self.vectors = try roles.map { role in
       try ColumnFileReader(
-        path: EncodeFiles.vectors(folder, role),
+        path: isTuned && role == TunedTexts.encoderRole
+          ? TunedTexts.path(context) : EncodeFiles.vectors(folder, role),
         columns: manifest.values["dimensions.\(role.name)"].flatMap { Int($0) }, rows: rows)
     }
     presence = try roles.map {
