@@ -23,7 +23,8 @@ extension Variable {
     tape.countProduct(Double(rows) * Double(table.rows) * Double(columns), gradientsFor: [self, table])
     var pass = LinearCrossEntropy(
       value, table.value, bias?.value.elements, shares: CrossEntropy.shares(targets, weights), targets,
-      needsInput: needsGradient, needsTable: table.needsGradient, precision: tape.precision)
+      needsInput: needsGradient, needsTable: table.needsGradient, needsBias: bias?.needsGradient ?? false,
+      precision: tape.precision)
     pass.run()
     let (input, classes, offset) = (index, table.index, bias?.index)
     let (inputGradient, tableGradient, biasGradient) = (pass.inputGradient, pass.tableGradient, pass.biasGradient)
@@ -32,7 +33,7 @@ extension Variable {
       let outer = gradient.elements[0]
       if let inputGradient { gradients.accumulate(input) { $0.add(inputGradient, times: outer) } }
       if let tableGradient { gradients.accumulate(classes) { $0.add(tableGradient, times: outer) } }
-      if let offset { gradients.accumulate(offset) { $0.add(biasGradient, times: outer) } }
+      if let offset, let biasGradient { gradients.accumulate(offset) { $0.add(biasGradient, times: outer) } }
     }
   }
 }
@@ -48,11 +49,12 @@ private struct LinearCrossEntropy {
   var loss = 0.0
   var inputGradient: Matrix?
   var tableGradient: Matrix?
-  var biasGradient: Matrix
+  var biasGradient: Matrix?
 
   init(
     _ x: Matrix, _ table: Matrix, _ bias: ContiguousArray<Float>?, shares: ContiguousArray<Float>,
-    _ targets: ContiguousArray<Int32>, needsInput: Bool, needsTable: Bool, precision: WeightPrecision
+    _ targets: ContiguousArray<Int32>, needsInput: Bool, needsTable: Bool, needsBias: Bool,
+    precision: WeightPrecision
   ) {
     self.x = x
     self.table = table
@@ -62,7 +64,7 @@ private struct LinearCrossEntropy {
     self.precision = precision
     inputGradient = needsInput ? Matrix(rows: 0, columns: x.columns) : nil
     tableGradient = needsTable ? Matrix(rows: table.rows, columns: table.columns) : nil
-    biasGradient = Matrix(rows: 1, columns: table.rows)
+    biasGradient = needsBias ? Matrix(rows: 1, columns: table.rows) : nil
   }
 
   mutating func run() {
@@ -77,7 +79,7 @@ private struct LinearCrossEntropy {
       loss += logits.becomeCrossEntropyGradient(targets[range], shares[range])
       if let inputFactor { inputElements += inputFactor.parallelProduct(logits).elements }
       tableGradient?.addTransposedProduct(logits, rows, precision: precision)
-      if bias != nil, tableGradient != nil || inputFactor != nil { biasGradient.addColumnSums(of: logits) }
+      biasGradient?.addColumnSums(of: logits)
     }
     if inputGradient != nil { inputGradient = Matrix(rows: x.rows, columns: x.columns, elements: inputElements) }
   }

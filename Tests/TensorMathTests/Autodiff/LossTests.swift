@@ -65,6 +65,21 @@ import Testing
     try expectClose(#require(g1[t1]).elements, #require(g2[t2]).elements, tolerance: 1e-6)
   }
 
+  /// A layer of which only the bias is trained.
+  @Test func aBiasAloneHasTheGradientThatItHasAmongAll() throws {
+    let inputs = GradientTests.inputs((6, 5), (9, 5), (1, 9))
+    func gradient(alone: Bool) -> Matrix? {
+      let tape = Tape(), bias = tape.parameter(inputs[2])
+      let (x, table) =
+        alone
+        ? (tape.constant(inputs[0]), tape.constant(inputs[1])) : (tape.parameter(inputs[0]), tape.parameter(inputs[1]))
+      return tape.backward(from: x.linearCrossEntropy(table, bias: bias, targets: [0, 8, 3, -1, 3, 7]))[bias]
+    }
+    let found = try #require(gradient(alone: true))
+    #expect(found == gradient(alone: false))
+    #expect(found.elements.contains { $0 != 0 })
+  }
+
   @Test func rowsThatDoNotCountGiveNothing() throws {
     let tape = Tape(), logits = tape.parameter(GradientTests.inputs((2, 3))[0])
     let loss = logits.softmaxCrossEntropy(targets: [-1, -1])
