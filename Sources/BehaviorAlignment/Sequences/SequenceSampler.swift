@@ -60,7 +60,10 @@ package struct SequenceSampler: Sendable {
     let order = pieces.shuffled(using: &random)
     var bounds = [0], position = 0
     for (index, piece) in order.enumerated() {
-      if position >= positionsPerBatch * bounds.count { bounds.append(index) }
+      // A batch ends when it is full, and early where long pieces at the end would leave too few for the batches to come.
+      let missing = batchesPerEpoch - bounds.count
+      let isFull = position >= positionsPerBatch * bounds.count || order.count - index <= missing
+      if isFull, missing > 0 { bounds.append(index) }
       position += piece.count - 1
     }
     bounds.append(order.count)

@@ -45,6 +45,23 @@ import Testing
     #expect(first.allSatisfy { $0.positions <= 58 && $0.positions >= 1 })
   }
 
+  /// Short pieces before long ones: batches that are filled as far as they go would be one fewer than in another order.
+  @Test func anEpochHasAsManyBatchesInWhateverOrder() {
+    var random = RandomSource(seed: 2)
+    for _ in 0..<300 {
+      let sequences = (0..<Int.random(in: 1...6, using: &random)).map { _ in
+        ContiguousArray((0...Int.random(in: 1...10, using: &random)).map { Int32($0) })
+      }
+      let sampler = SequenceSampler(
+        sequences, maximumHistory: Int.random(in: 1...10, using: &random),
+        positionsPerBatch: Int.random(in: 1...12, using: &random))
+      let batches = Array(sampler.epoch(using: &random))
+      #expect(batches.count == sampler.batchesPerEpoch)
+      #expect(batches.allSatisfy { $0.positions > 0 })
+      #expect(batches.reduce(0) { $0 + $1.positions } == sampler.positions)
+    }
+  }
+
   @Test func theSameSeedGivesTheSameEpoch() {
     let sequences = (0..<50).map { user in ContiguousArray((0...(user % 7)).map { Int32($0 + user) }) }
     let sampler = SequenceSampler(sequences, maximumHistory: 4, positionsPerBatch: 20)
