@@ -15,6 +15,9 @@ struct PipelineFixture {
   var text = "{ model: builtin, dimensions: 32 }"
   var represent = "{ dimensions: 8 }"
   var resolve = "{ policy: relocate }"
+  var represent = "{ dimensions: 8 }"
+  var publish = "{ keepGenerations: 5 }"
+  var export = "ids.csv"
 
   static let words = [
     "red", "green", "blue", "wool", "cotton", "silk", "shirt", "scarf", "lamp", "chair", "table", "knife", "spoon",
@@ -52,9 +55,9 @@ struct PipelineFixture {
     represent: \(represent)
     quantize: \(quantize)
     resolve: \(resolve)
-    publish: { keepGenerations: 5 }
+    publish: \(publish)
     export:
-      - { format: csv, path: ids.csv }
+      - { format: csv, path: \(export) }
     \(extra)
     """
   }

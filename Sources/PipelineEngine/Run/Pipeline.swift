@@ -45,6 +45,11 @@ public struct Pipeline: Sendable {
   /// Whether the pipeline file has the section of a stage.
   public func has(_ stage: StageName) -> Bool { stages(until: nil).contains { $0.name == stage } }
 
+  /// What the configuration says that decides about a stage; nil for a stage that the pipeline does not have.
+  package func settings(of stage: StageName) -> [StageInput]? {
+    stages(until: nil).first { $0.name == stage }?.settings(configuration)
+  }
+
   /// What `run` would do. Writes nothing.
   public func plan(_ options: RunOptions = RunOptions()) throws -> [PlanEntry] {
     let context = RunContext(
