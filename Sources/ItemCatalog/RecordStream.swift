@@ -178,11 +178,11 @@ final class RecordStream {
     let count = batch.bytes.count
     recoveries += 1
     let newline = ByteScanning.firstNewline(in: batch.bytes, from: start, to: count)
-    if isQuoteOpen, newline < count, recoveries <= Self.recoveryLimit {
+    if isQuoteOpen, newline < count || isAtEnd, recoveries <= Self.recoveryLimit {
       let found = "a quote that is still open \(isAtEnd ? "at the end of the file" : "\(count - start) bytes on")"
       batch.dropped = PendingProblem(
         line: 0, problem: RecordProblem("", .invalidRow, found: found, expected: "a closing quote"))
-      return newline + 1
+      return min(count, newline + 1)
     }
     let endsLine = isAtEnd && batch.bytes[count - 1] == 0x0A
     let lines = ByteScanning.newlineCount(in: batch.bytes, start..<count) + (endsLine ? 0 : 1)

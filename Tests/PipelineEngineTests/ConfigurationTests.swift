@@ -115,6 +115,9 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
     case .text, .identifier: #expect(json["type"] as? String == "string", "\(path)")
     case .choice(let words): #expect(json["enum"] as? [String] == words, "\(path)")
     case .boolean: #expect(json["type"] as? String == "boolean", "\(path)")
+    case .duration:
+      #expect(json["type"] as? [String] == ["number", "string"], "\(path)")
+      #expect((json["pattern"] as? String)?.hasSuffix("[smhd]?$") == true, "\(path)")
     case .integer(let range):
       #expect((json["minimum"] as? NSNumber)?.intValue == range.lowerBound, "\(path)")
       #expect(((json["maximum"] as? NSNumber)?.intValue ?? .max) == range.upperBound, "\(path)")

@@ -1,3 +1,4 @@
+import BehaviorAlignment
 import NeuralNetworks
 import PipelineEngine
 import Recommenders

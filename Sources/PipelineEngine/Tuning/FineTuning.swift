@@ -92,7 +92,8 @@ public struct FineTuning {
     }
     let served = try Generator(contentsOf: context.workspace.model(entry.fingerprint), tokens: material.data.tokens)
     let work = try UnfinishedWork(
-      worsening > 0 ? .drill : .finetune, in: context.workspace, of: try fingerprint(material, entry, worsening: worsening), observer)
+      worsening > 0 ? .drill : .finetune, in: context.workspace,
+      of: try fingerprint(material, entry, worsening: worsening), observer)
     var trial = try TuningTrial(
       material, train, settings, try resolver(context), worsening: worsening, work: work, observer: observer)
     try trial.run(from: served)

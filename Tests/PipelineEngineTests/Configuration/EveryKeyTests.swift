@@ -211,6 +211,7 @@ import Testing
     case .identifier: [.scalar("other")]
     case .choice(let words): words.reversed().map { .scalar($0) }
     case .boolean: [.scalar("true"), .scalar("false")]
+    case .duration: [.scalar("45m"), .scalar("2d")]
     case .integer(let range):
       [32, 8, 3, 1, 1000, range.lowerBound, range.lowerBound + 1].filter(range.contains).map { .scalar("\($0)") }
     case .number(let range):
