@@ -70,8 +70,8 @@ struct InteractionModelTests {
       object["timestamp"] = event.timestamp
       object["position"] = event.position
       object["event"] = event.event
-      object["rating"] = event.rating.map(Double.init)
-      object["weight"] = event.weight.map(Double.init)
+      object["rating"] = event.rating.map { Double($0) }
+      object["weight"] = event.weight.map { Double($0) }
       return String(decoding: try JSONSerialization.data(withJSONObject: object), as: UTF8.self) + "\n"
     }.joined()
   }
@@ -119,7 +119,9 @@ struct InteractionModelTests {
         let log = try InteractionReader(minimumRating: minimum).read([fixture.folder + "/log.jsonl"])
         let events = (0..<log.count).map { log[$0] }
         #expect(log.count == kept.count && log.summary.belowMinimumRating == all.events.count - kept.count)
-        #expect(events.map(\.rating).sorted { $0! < $1! } == kept.map(\.rating).sorted { $0! < $1! })
+        let ratings: [Float] = events.compactMap { $0.rating }.sorted()
+        let expected: [Float] = kept.compactMap { $0.rating }.sorted()
+        #expect(ratings == expected && ratings.count == log.count)
         // Who has no event left has no number.
         #expect(Set((0..<log.users.count).map { log.users[$0] }) == Set(kept.map(\.userID)))
         #expect(log.summary.rejectedFraction == 0)

@@ -91,7 +91,7 @@ import Testing
       let path = folder + "/modules.json"
       try #"[{"path":"1_Pooling"},{"path":3}]"#.write(toFile: path, atomically: true, encoding: .utf8)
       let list = try ModelConfigurationFile.list(contentsOf: path)
-      #expect(try list.count == 2)
+      #expect(list.count == 2)
       #expect(try list[0].text("path") == "1_Pooling")
       let found = #expect(throws: NeuralNetworksError.self) { _ = try list[1].text("path") }
       #expect(found?.message.hasPrefix("\(path), entry 2: ") == true)

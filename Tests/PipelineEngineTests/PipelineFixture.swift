@@ -15,7 +15,6 @@ struct PipelineFixture {
   var text = "{ model: builtin, dimensions: 32 }"
   var represent = "{ dimensions: 8 }"
   var resolve = "{ policy: relocate }"
-  var represent = "{ dimensions: 8 }"
   var publish = "{ keepGenerations: 5 }"
   var export = "ids.csv"
 

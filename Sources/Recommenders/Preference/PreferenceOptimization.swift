@@ -84,7 +84,8 @@ public struct PreferenceOptimization: Sendable {
   ///   - isCancelled: asked before every step.
   ///   - observe: told of every step and every epoch.
   /// - Throws: ``RecommenderError/Code/otherGeneration`` and ``RecommenderError/Code/unreadableModel`` for a checkpoint of
-  ///   other codes, models or settings, or damaged, ``RecommenderError/Code/untrustedReward`` for a reward model or a judge below the guards' floor,
+  ///   other codes, models or settings, or damaged, ``RecommenderError/Code/untrustedReward`` for a reward model or a
+  ///   judge below the guards' floor,
   ///   ``RecommenderError/Code/invalidParameter`` where the two are one, or of another catalogue, or sessions are longer
   ///   than the generator writes, ``RecommenderError/Code/nothingToLearn`` without a training event on an item with codes,
   ///   and ``RecommenderError/Code/cancelled``. A loss that is no number ends the run; the last good epoch is kept.
