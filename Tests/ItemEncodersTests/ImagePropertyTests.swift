@@ -164,16 +164,6 @@ private func reference(_ image: RGBImage, width: Int, height: Int, by filter: Re
 }
 
 @Suite struct ImageFeaturePropertyTests {
-  private func mirrored(_ image: RGBImage) -> RGBImage {
-    var pixels: [UInt8] = []
-    for row in 0..<image.height {
-      for column in (0..<image.width).reversed() {
-        pixels += image.pixels[(row * image.width + column) * 3..<(row * image.width + column) * 3 + 3]
-      }
-    }
-    return RGBImage(width: image.width, height: image.height, pixels: pixels)
-  }
-
   private func norm(_ values: some Sequence<Float>) -> Float { values.reduce(0) { $0 + $1 * $1 }.squareRoot() }
 
   /// Four blocks of 100, 96, 41 and 19 numbers, whose lengths are to one another as 1, 0.7, 0.7 and 0.4.
@@ -187,19 +177,6 @@ private func reference(_ image: RGBImage, width: Int, height: Int, by filter: Re
         [norm(features[..<100]), norm(features[100..<196]), norm(features[196..<237]), norm(features[237...])],
         [1, 0.7, 0.7, 0.4].map { $0 / whole }, tolerance: 1e-4)
     }
-  }
-
-  @Test func aMirroredPictureHasTheSameColorsAndTheCellsOfTheOtherSide() {
-    var random = RandomSource(seed: 65)
-    let image = noise(64, 64, using: &random)
-    let (plain, turned) = (BuiltinImageEncoder.features(of: image), BuiltinImageEncoder.features(of: mirrored(image)))
-    expectClose(plain[..<100], turned[..<100], tolerance: 1e-4)
-    // The nine density cells: rows stay, columns change places.
-    let order = [2, 1, 0, 5, 4, 3, 8, 7, 6]
-    expectClose(order.map { plain[237 + $0] }, turned[237..<246], tolerance: 1e-4)
-    // Even frequencies in the columns keep their sign; the first coefficient is the mean.
-    expectClose([plain[196]], [turned[196]], tolerance: 1e-4)
-    expectClose([plain[197]], [-turned[197]], tolerance: 1e-4)
   }
 
   @Test func aBlankPictureHasColorsAndNoEdges() {

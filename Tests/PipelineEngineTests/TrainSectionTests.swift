@@ -56,7 +56,7 @@ import Testing
   @Test func theKeysOfTheFeedReachIt() throws {
     let train = try Self.train(
       "  { backbone: encoder-decoder, targetItems: 4, sessions: { gap: 1.5h, minimumItems: 3, maximumItems: 40, "
-        + "minimumDuration: \"90\", minimumPositives: 1 }, positive: { minimumRating: 4, minimumWeight: 0.5, "
+        + "minimumDuration: 90, minimumPositives: 1 }, positive: { minimumRating: 4, minimumWeight: 0.5, "
         + "events: [like, buy] } }")
     let rules = try #require(train.training.sessions)
     #expect(rules.gap == 5400 && rules.minimumItems == 3 && rules.maximumItems == 40)

@@ -138,9 +138,10 @@ struct TrainStageTests {
         """
       let fixture = Self.fixture(folder, section), observer = ProgressRecorder()
       let text =
-        "user_id,item_id\n"
-        + fixture.log.map { $0.split(separator: ",").prefix(2).joined(separator: ",") }
-        .joined(separator: "\n") + "\n"
+        "user_id,item_id,position\n"
+        + fixture.log.enumerated().map { place, event in
+          event.split(separator: ",").prefix(2).joined(separator: ",") + ",\(place)"
+        }.joined(separator: "\n") + "\n"
       try text.write(toFile: folder + "/interactions.csv", atomically: true, encoding: .utf8)
       let metrics = try Self.metrics(fixture.pipeline.run(observer: observer))
       #expect(metrics["sessions"] == nil && metrics["steps"] != nil)

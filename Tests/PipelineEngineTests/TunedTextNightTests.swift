@@ -10,8 +10,8 @@ import Testing
 /// Nights whose text encoder is tuned with the aligner.
 @Suite("Nights with a tuned text encoder")
 struct TunedTextNightTests {
-  private static func section(_ keys: String = "text: { trainable: last:1 }, encoderRate: 0.002") -> String {
-    "{ steps: 20, batch: 64, width: 16, heads: 2, layers: 1, validationShare: 0.1, \(keys) }"
+  private static func section(_ keys: String = "text: { trainable: last:1 }, encoderRate: 0.02") -> String {
+    "{ steps: 20, batch: 64, width: 16, heads: 2, layers: 1, validationShare: 0.001, \(keys) }"
   }
 
   /// Words of one letter, which are all that the model knows.
@@ -114,7 +114,7 @@ struct TunedTextNightTests {
       #expect(try Self.metrics(try fixture.run())["steps"] == 20)
       #expect(try Self.tunedFingerprint(folder) != fingerprint)
       fixture.pipeline.extra = fixture.pipeline.extra.replacingOccurrences(
-        of: "text: { trainable: all }, encoderRate: 0.002", with: "")
+        of: "text: { trainable: all }, encoderRate: 0.02", with: "")
       #expect(try Self.metrics(try fixture.run())["textsEncoded"] == nil)
       #expect(try Self.tunedFingerprint(folder) == nil)
     }

@@ -60,7 +60,7 @@ struct TwoTowerStageTests {
       #expect(source.filters.map(\.name) == ["minimum similarity", "minimum support"] && !source.examples.isEmpty)
       let page = try String(contentsOfFile: summary.folder + "/report.html", encoding: .utf8)
       #expect(page.contains(">userToItem<") && page.contains("minimum similarity"))
-      #expect(!FileSystemNames.contains("two-tower", in: fixture.stageFolder))
+      #expect(!FileSystemNames.contains("checkpoint-", in: fixture.stageFolder))
       #expect(try ran(fixture.run()).isEmpty)
     }
   }
@@ -143,11 +143,11 @@ struct TwoTowerStageTests {
       #expect(throws: PipelineError.self) {
         try Interruption.$current.withValue(interruption) { _ = try fixture.pipeline.run(observer: stopper) }
       }
-      #expect(FileSystemNames.contains("two-tower", in: fixture.stageFolder))
+      #expect(FileSystemNames.contains("checkpoint-", in: fixture.stageFolder))
       fixture.log.append("u1,item-14,700")
       try fixture.writeLog()
       #expect(try trainedEpochs(fixture, .pairs) == 4)
-      #expect(!FileSystemNames.contains("two-tower", in: fixture.stageFolder))
+      #expect(!FileSystemNames.contains("checkpoint-", in: fixture.stageFolder))
     }
   }
 

@@ -126,16 +126,16 @@ import Testing
       let path = folder + "/checkpoint"
       _ = try train(split, TwoTowerFixture.parameters(epochs: 1), checkpoint: path)
       let message = "remove it to train anew"
-      expectAlignmentError(.unreadableModel, "other settings", message) {
+      expectAlignmentError(.unreadableCheckpoint, "other settings", message) {
         _ = try train(split, TwoTowerFixture.parameters(epochs: 2), checkpoint: path)
       }
-      expectAlignmentError(.unreadableModel, "other settings", message) {
+      expectAlignmentError(.unreadableCheckpoint, "other settings", message) {
         _ = try train(
           try TwoTowerFixture.split(leaving: 2), TwoTowerFixture.parameters(epochs: 1), checkpoint: path)
       }
       let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
       try bytes.prefix(bytes.count / 2).write(to: URL(fileURLWithPath: path))
-      expectAlignmentError(.unreadableModel, message) {
+      expectAlignmentError(.unreadableCheckpoint, message) {
         _ = try train(split, TwoTowerFixture.parameters(epochs: 1), checkpoint: path)
       }
     }

@@ -12,7 +12,7 @@ import Testing
       #expect(page.contains("<a href=\"#\(part)\">"), "\(part)")
     }
     #expect(page.hasPrefix("<!DOCTYPE html>\n<html lang=\"en\">"))
-    #expect(page.components(separatedBy: "<svg").count == 9, "a chart per level")
+    #expect(page.components(separatedBy: "<svg").count == 12, "a chart per level")
   }
 
   @Test func alignmentWithARewardIsShownEpochByEpoch() throws {

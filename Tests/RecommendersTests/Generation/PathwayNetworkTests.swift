@@ -99,8 +99,11 @@ import Testing
   /// Without the keys nothing is there that was not before: parameters, configuration and what is computed.
   @Test func withoutPathwaysTheNetworkIsTheOneOfBefore() throws {
     let tokens = try randomTokens(items: 30, sizes: [4, 3, 3])
-    let plain = try EncoderDecoderFixture(tokens),
-      rich = try EncoderDecoderFixture(tokens) { $0.pathways = Choice.all.pathways }
+    let plain = try EncoderDecoderFixture(tokens) { $0.targetItems = 2 }
+    let rich = try EncoderDecoderFixture(tokens) {
+      $0.targetItems = 2
+      $0.pathways = Choice.all.pathways
+    }
     #expect(!plain.parameters.entries.contains { $0.name.hasPrefix("pathways.") })
     // Numbers come from the names: those of the other parameters are the same with pathways and without.
     #expect(
