@@ -110,7 +110,8 @@ struct StageCheckpointTests {
       let (seen, _, warnings) = try Self.lastMeasurements(fixture, stage)
       #expect(seen.last == (stage == .align ? 210 : 4) && seen.count > 2)
       #expect(warnings.count == 1)
-      #expect(warnings.first?.hasPrefix("\(stage.rawValue) trains anew: the checkpoint \(url.path)") == true)
+      #expect(warnings.first?.hasPrefix("\(stage.rawValue) trains anew: the checkpoint ") == true)
+      #expect(warnings.first?.contains(name) == true)
       #expect(try Self.artifacts(folder) == whole.artifacts)
     }
   }
