@@ -34,16 +34,6 @@ private let pieces = [
     }
   }
 
-  @Test func aLimitKeepsTheFirstWords() {
-    var random = RandomSource(seed: 32)
-    for _ in 0..<200 {
-      // Composed beforehand: a mark behind the last word of the limit is not looked at.
-      let text = text(12, using: &random).joined(separator: " ").precomposedStringWithCompatibilityMapping
-      let all = words(text)
-      for limit in 1...max(1, all.count + 1) { #expect(words(text, limit: limit) == Array(all.prefix(limit))) }
-    }
-  }
-
   @Test func caseMakesNoDifference() {
     for piece in pieces {
       let expected = words(piece)
