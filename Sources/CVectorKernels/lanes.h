@@ -18,14 +18,31 @@ enum { LANES = 16 };
 
 // Macros, not functions: a function that takes a 64-byte vector has another calling convention per instruction set.
 #define LOAD(target, source) memcpy(&(target), (source), sizeof(lanes))
+typedef float half_lanes __attribute__((vector_size(32)));
+typedef float quarter_lanes __attribute__((vector_size(16)));
+
 /// Halves the lanes until one is left, always in the same order.
 #define SUM_LANES(total, vector) \
   do { \
-    float parts[LANES]; \
-    memcpy(parts, &(vector), sizeof(parts)); \
-    for (int half = LANES / 2; half > 0; half /= 2) \
-      for (int i = 0; i < half; i++) parts[i] += parts[i + half]; \
-    (total) = parts[0]; \
+    lanes whole_ = (vector); \
+    half_lanes half_ = __builtin_shufflevector(whole_, whole_, 0, 1, 2, 3, 4, 5, 6, 7) + \
+                       __builtin_shufflevector(whole_, whole_, 8, 9, 10, 11, 12, 13, 14, 15); \
+    quarter_lanes quarter_ = __builtin_shufflevector(half_, half_, 0, 1, 2, 3) + \
+                             __builtin_shufflevector(half_, half_, 4, 5, 6, 7); \
+    quarter_ += __builtin_shufflevector(quarter_, quarter_, 2, 3, 2, 3); \
+    (total) = quarter_[0] + quarter_[1]; \
+  } while (0)
+
+/// The highest of the lanes; a NaN counts only where all are.
+#define HIGHEST_LANE(highest, vector) \
+  do { \
+    lanes whole_ = (vector); \
+    half_lanes half_ = __builtin_elementwise_max(__builtin_shufflevector(whole_, whole_, 0, 1, 2, 3, 4, 5, 6, 7), \
+                                                 __builtin_shufflevector(whole_, whole_, 8, 9, 10, 11, 12, 13, 14, 15)); \
+    quarter_lanes quarter_ = __builtin_elementwise_max(__builtin_shufflevector(half_, half_, 0, 1, 2, 3), \
+                                                       __builtin_shufflevector(half_, half_, 4, 5, 6, 7)); \
+    quarter_ = __builtin_elementwise_max(quarter_, __builtin_shufflevector(quarter_, quarter_, 2, 3, 2, 3)); \
+    (highest) = __builtin_elementwise_max(quarter_[0], quarter_[1]); \
   } while (0)
 
 #endif

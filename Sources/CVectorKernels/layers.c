@@ -6,7 +6,7 @@
 
 PER_INSTRUCTION_SET
 void tessera_layer_norm(float *row, const float *residual, const float *scale, const float *shift, float epsilon,
-                        size_t count) {
+                        float *output, size_t count) {
   lanes sums = {0};
   float total = 0, mean, variance, rest = 0;
   size_t i = 0;
@@ -46,26 +46,24 @@ void tessera_layer_norm(float *row, const float *residual, const float *scale, c
     LOAD(gain, scale + i);
     LOAD(offset, shift + i);
     x = (x - mean) * factor * gain + offset;
-    memcpy(row + i, &x, sizeof(x));
+    memcpy(output + i, &x, sizeof(x));
   }
-  for (; i < count; i++) row[i] = (row[i] - mean) * factor * scale[i] + shift[i];
+  for (; i < count; i++) output[i] = (row[i] - mean) * factor * scale[i] + shift[i];
 }
 
 PER_INSTRUCTION_SET
 void tessera_softmax(float *row, size_t count, float scale) {
   lanes highest = -__builtin_inff() - (lanes){0};
   size_t i = 0;
-  float top = -__builtin_inff(), total = 0, parts[LANES];
+  float top, total = 0, parts[LANES];
   for (; i + LANES <= count; i += LANES) {
     lanes x;
     LOAD(x, row + i);
     highest = __builtin_elementwise_max(highest, x);
   }
+  HIGHEST_LANE(top, highest);
   for (; i < count; i++)
     if (row[i] > top) top = row[i];
-  memcpy(parts, &highest, sizeof(parts));
-  for (int j = 0; j < LANES; j++)
-    if (parts[j] > top) top = parts[j];
   lanes sums = {0};
   float rest = 0;
   for (i = 0; i < count; i += LANES) {

@@ -278,8 +278,16 @@ void tessera_softmax_gradient(float *scores, const float *dp, size_t count, floa
 
 PER_INSTRUCTION_SET
 float tessera_log_sum_exp(const float *row, size_t count) {
-  float top = -__builtin_inff();
-  for (size_t i = 0; i < count; i++) top = row[i] > top ? row[i] : top;
+  float top;
+  lanes highest = -__builtin_inff() - (lanes){0};
+  size_t next = 0;
+  for (; next + LANES <= count; next += LANES) {
+    lanes value;
+    LOAD(value, row + next);
+    highest = __builtin_elementwise_max(highest, value);
+  }
+  HIGHEST_LANE(top, highest);
+  for (; next < count; next++) top = row[next] > top ? row[next] : top;
   if (!(top > -__builtin_inff())) return top;
   lanes sums = {0};
   float rest = 0, total;

@@ -211,12 +211,24 @@ void tessera_brain_product(const float *a, size_t m, size_t k, const uint32_t *p
 
 // MARK: Layers (layers.c)
 
-/// row = (row + residual, less its mean, over its deviation) * scale + shift. `residual` may be null.
+/// row += residual, which may be null; output = (row, less its mean, over its deviation) * scale + shift. `output` may be
+/// `row`.
 void tessera_layer_norm(float *row, const float *residual, const float *scale, const float *shift, float epsilon,
-                        size_t count);
+                        float *output, size_t count);
 
 /// row[i] = exp(scale * row[i]) over the sum of them.
 void tessera_softmax(float *row, size_t count, float scale);
+
+// MARK: Attention and choices (attention.c)
+
+/// The softmax of `rows` rows of scores, `stride` apart, times `scale`: of the first `visible` scores of the first row,
+/// `growth` more in each that follows. What is behind them becomes zeros. `stride` is a multiple of 16, and all of it may
+/// be written to.
+void tessera_attention_weights(float *scores, size_t rows, size_t stride, size_t visible, size_t growth, float scale);
+
+/// y[i] = the inner product of `x` with row rows[i] of a table of `width` columns, plus offsets[rows[i]].
+void tessera_chosen_products(const float *x, size_t width, const float *table, const float *offsets,
+                             const uint16_t *rows, size_t count, float *y);
 
 // MARK: Training (training.c)
 

@@ -57,18 +57,14 @@ package struct TransformerLayer: Sendable {
         unsafe contraction.apply(wide, rows: tokens, into: narrow)
         unsafe outputNormalization.apply(to: state, rows: tokens, adding: narrow)
       case .normalizedBefore:
-        let count = tokens * projections.inputs
-        unsafe narrow.update(from: state, count: count)
-        unsafe attentionNormalization.apply(to: narrow, rows: tokens)
+        unsafe attentionNormalization.apply(to: state, rows: tokens, into: narrow)
         unsafe projections.apply(narrow, rows: tokens, into: wide)
         unsafe attend(&attention, sequences, isCausal, wide, narrow)
         unsafe attentionOutput.apply(narrow, rows: tokens, into: wide)
-        for index in 0..<count { unsafe state[index] += wide[index] }
-        unsafe narrow.update(from: state, count: count)
-        unsafe outputNormalization.apply(to: narrow, rows: tokens)
+        unsafe outputNormalization.apply(to: state, rows: tokens, adding: wide, into: narrow)
         unsafe expansion.apply(narrow, rows: tokens, activation: activation, into: wide)
         unsafe contraction.apply(wide, rows: tokens, into: narrow)
-        for index in 0..<count { unsafe state[index] += narrow[index] }
+        unsafe addVector(narrow, to: state, count: tokens * projections.inputs)
       }
     }
   }

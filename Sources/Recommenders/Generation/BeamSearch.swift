@@ -1,4 +1,3 @@
-internal import RealModule
 internal import TensorMath
 
 /// A prefix that a search holds.
@@ -41,28 +40,21 @@ struct BeamSearch {
   func search(_ scorer: inout some CodeScorer, users: [Int], open: [OpenPrefixes]) -> [[Beam]] {
     var beams = open.map { $0.isEmpty ? [] : [Beam(prefix: 0, score: 0, draws: width)] }
     for level in 0..<vocabulary.tokens.levels {
-      beams = expand(beams, level: level, scorer.logits(of: beams, level: level), users: users, open: open)
+      let logits = scorer.childLogits(of: beams, level: level)
+      var first = 0
+      for (place, user) in users.enumerated() {
+        let expansion = Expansion(
+          trie: vocabulary.trie, level: level, logits: logits, firstLogit: first, open: open[place])
+        first += expansion.logitCount(beams[place])
+        if let sampling {
+          var random = sampling.random(user: user, level: level)
+          beams[place] = expansion.drawn(from: beams[place], sampling, using: &random)
+        } else {
+          beams[place] = expansion.best(of: beams[place], count: width)
+        }
+      }
     }
     return beams
-  }
-
-  private func expand(
-    _ beams: [[Beam]], level: Int, _ logits: Matrix, users: [Int], open: [OpenPrefixes]
-  ) -> [[Beam]] {
-    var rows: [Int] = [], next = 0
-    for held in beams {
-      rows.append(next)
-      next += held.count { vocabulary.trie.branches(at: Int($0.prefix), length: level) }
-    }
-    let firstRows = rows
-    return Parallelism.mapChunks(of: beams.count, size: 1) { range in
-      range.map { place in
-        let expansion = Expansion(trie: vocabulary.trie, level: level, logits: logits, open: open[place])
-        guard let sampling else { return expansion.best(of: beams[place], firstRow: firstRows[place], count: width) }
-        var random = sampling.random(user: users[place], level: level)
-        return expansion.drawn(from: beams[place], firstRow: firstRows[place], sampling, using: &random)
-      }
-    }.flatMap { $0 }
   }
 }
 
@@ -70,36 +62,42 @@ struct BeamSearch {
 private struct Expansion {
   let trie: PrefixTrie
   let level: Int
-  let logits: Matrix
+  /// As ``CodeScorer/childLogits(of:level:)`` gives them, and where this user's begin.
+  let logits: ContiguousArray<Float>
+  let firstLogit: Int
   let open: OpenPrefixes
 
-  /// Calls `body` with each beam's children and their scores: the beam's own, plus log p among its live children.
-  /// - Parameter firstRow: of the beams' logits. A beam with one child has none.
-  private func forEachBeam(_ beams: [Beam], firstRow: Int, _ body: (Beam, Range<Int>, ArraySlice<Float>) -> Void) {
-    var (row, scores) = (firstRow, [Float]())
-    for beam in beams {
-      let children = trie.children(of: Int(beam.prefix), length: level)
-      scores.removeAll(keepingCapacity: true)
-      if children.count > 1 {
-        let offset = row * logits.columns
-        row += 1
-        for code in trie.childCodes(of: Int(beam.prefix), length: level) {
-          scores.append(logits.elements[offset + Int(code)])
-        }
-        let top = scores.max() ?? 0
-        let shift = beam.score - top - Float.log(scores.reduce(0) { $0 + Float.exp($1 - top) })
-        for index in scores.indices { scores[index] += shift }
-      } else {
-        scores.append(beam.score)
-      }
-      body(beam, children, scores[...])
+  /// Logits of these beams.
+  func logitCount(_ beams: [Beam]) -> Int {
+    beams.reduce(0) { sum, beam in
+      let children = trie.children(of: Int(beam.prefix), length: level).count
+      return children > 1 ? sum + children : sum
     }
   }
 
-  func best(of beams: [Beam], firstRow: Int, count: Int) -> [Beam] {
+  /// Calls `body` with each beam's children and where their logits are: a child's score is its logit plus the shift, the
+  /// beam's own score plus log p among its live children. An only child has no logit, and the beam's score.
+  private func forEachBeam(_ beams: [Beam], _ body: (Beam, Range<Int>, _ logits: Range<Int>, _ shift: Float) -> Void) {
+    var next = firstLogit
+    for beam in beams {
+      let children = trie.children(of: Int(beam.prefix), length: level)
+      guard children.count > 1 else {
+        body(beam, children, next..<next, beam.score)
+        continue
+      }
+      let own = next..<next + children.count
+      next = own.upperBound
+      body(beam, children, own, beam.score - logits.logSumExp(own))
+    }
+  }
+
+  func best(of beams: [Beam], count: Int) -> [Beam] {
     var best = BestBeams(capacity: count)
-    forEachBeam(beams, firstRow: firstRow) { beam, children, scores in
-      for (child, score) in zip(children, scores) {
+    forEachBeam(beams) { beam, children, own, shift in
+      for (place, child) in children.enumerated() {
+        let score = own.isEmpty ? shift : logits[own.lowerBound + place] + shift
+        // Most are worse than all that are held.
+        guard score >= best.bar else { continue }
         best.offer(Beam(prefix: Int32(child), score: score, draws: beam.draws)) {
           open.contains(child, length: level + 1)
         }
@@ -108,11 +106,10 @@ private struct Expansion {
     return best.sorted
   }
 
-  func drawn(
-    from beams: [Beam], firstRow: Int, _ sampling: CodeSampling, using random: inout RandomSource
-  ) -> [Beam] {
+  func drawn(from beams: [Beam], _ sampling: CodeSampling, using random: inout RandomSource) -> [Beam] {
     var result: [Beam] = []
-    forEachBeam(beams, firstRow: firstRow) { beam, children, scores in
+    forEachBeam(beams) { beam, children, own, shift in
+      let scores = own.isEmpty ? [shift] : logits[own].map { $0 + shift }
       let options = zip(children, scores).filter { open.contains($0.0, length: level + 1) }
       let counts = sampling.draw(options.map { $0.1 - beam.score }, count: beam.draws, using: &random)
       for (option, draws) in zip(options, counts) where draws > 0 {
@@ -127,8 +124,13 @@ private struct Expansion {
 package struct BestBeams {
   package let capacity: Int
   private var heap: [Beam] = []
+  /// What a beam that is offered scores at least, or it is not among the best.
+  private(set) var bar = -Float.infinity
 
-  package init(capacity: Int) { self.capacity = capacity }
+  package init(capacity: Int) {
+    self.capacity = capacity
+    heap.reserveCapacity(capacity)
+  }
 
   package var sorted: [Beam] { heap.sorted(by: Beam.precedes) }
 
@@ -137,11 +139,14 @@ package struct BestBeams {
     guard heap.count == capacity else {
       guard isEligible() else { return }
       heap.append(beam)
-      return riseFromEnd()
+      riseFromEnd()
+      if heap.count == capacity { bar = heap[0].score }
+      return
     }
     guard capacity > 0, Beam.precedes(beam, heap[0]), isEligible() else { return }
     heap[0] = beam
     sinkFromTop()
+    bar = heap[0].score
   }
 
   private mutating func riseFromEnd() {

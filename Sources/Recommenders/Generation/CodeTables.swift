@@ -6,17 +6,17 @@ internal import TensorMath
 /// Parameters: `codes.<level>.*`, `prefixes.<length>.*`, `biases.<level>`; `outputs.<level>` where the logits have
 /// vectors of their own, and `dense.*` where there is a dense head.
 package struct CodeTables: Sendable {
-  private struct PrefixTable: Sendable {
+  struct PrefixTable: Sendable {
     let length: Int
     let table: Embedding
   }
 
   /// By level.
   let codes: [Embedding]
-  private let prefixes: [PrefixTable]
+  let prefixes: [PrefixTable]
   /// By level: what a code's logit is an inner product with.
-  private let outputs: [Parameter]
-  private let biases: [Parameter]
+  let outputs: [Parameter]
+  let biases: [Parameter]
   private let dense: Linear?
 
   init(

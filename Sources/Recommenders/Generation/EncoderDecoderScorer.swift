@@ -11,7 +11,7 @@ package struct EncoderDecoderScorer: CodeScorer {
   private let vocabulary: GeneratorVocabulary
   private let pass: ModelPass
   private let history: HistoryTokens
-  package let userStates: Variable
+  package let userStates: Matrix
   private let memories: [Variable]
   /// By layer: keys and values.
   private var caches: [Variable?] = []
@@ -27,12 +27,26 @@ package struct EncoderDecoderScorer: CodeScorer {
     (self.network, self.vocabulary, self.pass) = (network, vocabulary, pass)
     history = HistoryTokens(users, vocabulary, network.pathways)
     let states = network.states(history, vocabulary, in: pass)
-    userStates = states.selectingRows(history.lastRows)
+    userStates = states.value.selectingRows(history.lastRows.lazy.map { Int($0) })
     memories = network.memories(states, in: pass)
     rows = Array(repeating: [:], count: users.count)
     sessions = Array(repeating: [], count: users.count)
   }
 
+  package mutating func childLogits(of beams: [[Beam]], level: Int) -> ContiguousArray<Float> {
+    let logits = logits(of: beams, level: level), trie = vocabulary.trie
+    var (children, row): (ContiguousArray<Float>, Int) = ([], 0)
+    for beam in beams.joined() where trie.branches(at: Int(beam.prefix), length: level) {
+      for code in trie.childCodes(of: Int(beam.prefix), length: level) {
+        children.append(logits.elements[row * logits.columns + Int(code)])
+      }
+      row += 1
+    }
+    return children
+  }
+
+  /// - Parameter beams: as in ``childLogits(of:level:)``.
+  /// - Returns: the logits of all codes behind beams that have more than one child, in order; the others have no row.
   package mutating func logits(of beams: [[Beam]], level: Int) -> Matrix {
     var plan = Plan(levels: vocabulary.tokens.levels, cachedRows: cachedRows)
     var planned = [[Int32: Range<Int>]](repeating: [:], count: beams.count), unchanged = planned
@@ -128,7 +142,28 @@ package struct EncoderDecoderScorer: CodeScorer {
   }
 }
 
+/// The encoder-decoder made ready to recommend: its operations run on all threads themselves.
+package struct EncoderDecoderReader: HistoryReader {
+  fileprivate let network: EncoderDecoderNetwork
+  fileprivate let vocabulary: GeneratorVocabulary
+  fileprivate let parameters: ParameterSet
+  fileprivate let precision: WeightPrecision
+
+  package var blockUsers: Int { Generator.blockUsers }
+  package var keepsToOneThread: Bool { false }
+
+  package func scorer(_ users: [UserContext], reusing former: EncoderDecoderScorer?) -> EncoderDecoderScorer {
+    network.scorer(users, vocabulary, in: ModelPass(inferring: parameters, precision: precision))
+  }
+}
+
 extension EncoderDecoderNetwork {
+  package func reader(
+    _ vocabulary: GeneratorVocabulary, _ parameters: ParameterSet, precision: WeightPrecision
+  ) -> EncoderDecoderReader {
+    EncoderDecoderReader(network: self, vocabulary: vocabulary, parameters: parameters, precision: precision)
+  }
+
   package func scorer(
     _ users: [UserContext], _ vocabulary: GeneratorVocabulary, in pass: ModelPass
   ) -> EncoderDecoderScorer { EncoderDecoderScorer(self, users, vocabulary, in: pass) }

@@ -36,6 +36,8 @@ public struct Generator: NextItemRecommender {
   let popularity: ContiguousArray<UInt32>
   /// log of each item's share in its bucket.
   private let logShares: ContiguousArray<Float>
+  /// The network made ready to recommend, when it first does.
+  let readers = ReaderCache()
 
   public var name: String { denseWeight == 0 ? "Generator" : "Generator, reranked" }
 
@@ -88,45 +90,41 @@ public struct Generator: NextItemRecommender {
         .invalidParameter, "denseWeight is \(denseWeight), and the generator has no dense head; train one that has")
     }
     try sampling?.validate()
-    let open = OpenPrefixes(vocabulary.trie, filter)
     let search = BeamSearch(vocabulary: vocabulary, width: max(beamWidth, count), sampling: sampling)
-    var answers: [[ScoredItem]] = []
-    answers.reserveCapacity(queries.count)
-    for start in stride(from: queries.startIndex, to: queries.endIndex, by: Self.blockUsers) {
-      let block = queries[start..<min(start + Self.blockUsers, queries.endIndex)]
-      let openToEach = block.map { open.excluding($0.history, vocabulary) }
-      var scorer: any CodeScorer = network.scorer(
-        readable(block), vocabulary, in: ModelPass(inferring: parameters, precision: precision))
-      let beams = search.search(&scorer, users: block.map(\.user), open: openToEach)
-      var scored = zip(beams, openToEach).map { items(of: $0, $1) }
-      if denseWeight != 0 { addDenseScores(to: &scored, scorer.userStates.value) }
-      answers += scored.map { Self.best($0, count: count) }
+    let blocks = found(by: search, behind: queries, filter) { found in
+      let scored = zip(found.beams, found.open).map { items(of: $0, $1) }
+      return ScoredBlock(
+        items: denseWeight == 0 ? scored.map { Self.best($0, count: count) } : scored, states: found.states)
     }
-    return answers
+    guard denseWeight != 0 else { return blocks.flatMap(\.items) }
+    return blocks.flatMap { block in
+      addingDenseScores(to: block.items, block.states).map { Self.best($0, count: count) }
+    }
   }
 
-  /// What is read of each user.
-  package func readable(_ queries: ArraySlice<NextItemQuery>) -> [UserContext] {
-    let reader = ContextReader(configuration)
-    return queries.map { query in
-      vocabulary.context(
-        of: UserEvents(items: query.history, times: query.times, positives: query.positives), reader)
-    }
+  private struct ScoredBlock: Sendable {
+    let items: [[ScoredItem]]
+    let states: Matrix
   }
 
   /// The open items of full prefixes.
   func items(of beams: [Beam], _ open: OpenPrefixes) -> [ScoredItem] {
-    beams.flatMap { beam in
-      vocabulary.trie.items(of: Int(beam.prefix), length: vocabulary.tokens.levels).filter(open.allows).map { item in
-        ScoredItem(item: item, score: beam.score + logShares[Int(item)])
+    var result: [ScoredItem] = []
+    result.reserveCapacity(beams.count)
+    for beam in beams {
+      for item in vocabulary.trie.items(of: Int(beam.prefix), length: vocabulary.tokens.levels)
+      where open.allows(item) {
+        result.append(ScoredItem(item: item, score: beam.score + logShares[Int(item)]))
       }
     }
+    return result
   }
 
   /// - Parameter states: what has seen each user's history, one row a user.
-  private func addDenseScores(to answers: inout [[ScoredItem]], _ states: Matrix) {
+  private func addingDenseScores(to answers: [[ScoredItem]], _ states: Matrix) -> [[ScoredItem]] {
     let pass = ModelPass(inferring: parameters)
-    guard let queries = network.denseQueries(pass.tape.constant(states), in: pass)?.value else { return }
+    guard let queries = network.denseQueries(pass.tape.constant(states), in: pass)?.value else { return answers }
+    var answers = answers
     for (user, answer) in answers.enumerated() {
       let vectors = network.itemVectors(
         ContiguousArray(answer.map { Int32($0.item) }), vocabulary, in: pass
@@ -134,6 +132,7 @@ public struct Generator: NextItemRecommender {
       let products = matrixProduct(vectors, queries.rows(user..<user + 1), transposingRight: true)
       for place in answer.indices { answers[user][place].score += denseWeight * products.elements[place] }
     }
+    return answers
   }
 
   static func best(_ items: [ScoredItem], count: Int) -> [ScoredItem] {

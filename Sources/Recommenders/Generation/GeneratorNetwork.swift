@@ -3,7 +3,7 @@ package import TensorMath
 
 /// The layers of a ``Generator``, of either backbone.
 package protocol GeneratorNetwork: Sendable {
-  associatedtype Scorer: CodeScorer
+  associatedtype Reader: HistoryReader
   /// What it has read of histories.
   associatedtype Reading
 
@@ -26,9 +26,9 @@ package protocol GeneratorNetwork: Sendable {
     of next: [UInt32], behind users: [UserContext], _ vocabulary: GeneratorVocabulary, in pass: ModelPass
   ) -> GeneratorLoss?
 
-  /// Reads some users' histories.
-  /// - Parameter users: whose histories may be empty.
-  func scorer(_ users: [UserContext], _ vocabulary: GeneratorVocabulary, in pass: ModelPass) -> Scorer
+  /// Makes the network ready to recommend: parameters in the form that products take them in, once for all users.
+  /// - Parameter precision: of the factors of products.
+  func reader(_ vocabulary: GeneratorVocabulary, _ parameters: ParameterSet, precision: WeightPrecision) -> Reader
 
   /// Reads some users' histories, to write behind them.
   /// - Parameter users: whose histories may be empty.
@@ -66,17 +66,6 @@ package struct GeneratorLoss {
   package let value: Variable
   /// That were to predict.
   package let items: Int
-}
-
-/// Scores the next codes of prefixes behind the histories of some users.
-package protocol CodeScorer {
-  /// What has seen each user's history: one row a user.
-  var userStates: Variable { get }
-
-  /// Called level by level, from 0.
-  /// - Parameter beams: by user: those held, of length `level`, whose parents were held before.
-  /// - Returns: the logits of beams that have more than one child, in order; the others have no row.
-  mutating func logits(of beams: [[Beam]], level: Int) -> Matrix
 }
 
 extension GeneratorNetwork {

@@ -16,13 +16,13 @@ package import TensorMath
 /// `decoder.*`.
 package struct OnePositionNetwork: GeneratorNetwork {
   package let tables: CodeTables
-  private let begin: Parameter
-  private let places: Embedding
-  private let inputNorm: LayerNorm
+  let begin: Parameter
+  let places: Embedding
+  let inputNorm: LayerNorm
   private let dropout: Dropout
-  private let blocks: [TransformerBlock]
-  private let stateNorm: LayerNorm
-  private let levels: Embedding
+  let blocks: [TransformerBlock]
+  let stateNorm: LayerNorm
+  let levels: Embedding
   package let decoder: CodeDecoder
 
   package init(
@@ -95,11 +95,11 @@ package struct OnePositionNetwork: GeneratorNetwork {
 ///
 /// Parameters: `crossNorm.*`, `crossAttention.*`, `feedForwardNorm.*`, `feedForward.*`, `outputNorm.*`.
 package struct CodeDecoder: Sendable {
-  private let crossNorm: LayerNorm
-  private let crossAttention: MultiHeadCrossAttention
-  private let forwardNorm: LayerNorm
-  private let forward: FeedForward
-  private let outputNorm: LayerNorm
+  let crossNorm: LayerNorm
+  let crossAttention: MultiHeadCrossAttention
+  let forwardNorm: LayerNorm
+  let forward: FeedForward
+  let outputNorm: LayerNorm
   private let dropout: Dropout
 
   init(_ scope: ParameterScope, _ configuration: GeneratorConfiguration) throws(NeuralNetworksError) {

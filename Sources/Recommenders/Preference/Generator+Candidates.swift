@@ -21,29 +21,27 @@ extension Generator {
   ///
   /// Of the items that share an ID, the one with the largest share stands for it, since the policy cannot tell them apart.
   /// - Parameters:
-  ///   - queries: not many; they are read at once.
   ///   - count: IDs per query, or draws.
   ///   - length: items of a session.
   /// - Returns: by query, different IDs, best first.
   package func candidates(
     for queries: [NextItemQuery], count: Int, length: Int, sampling: CodeSampling?, filter: RecommendationFilter
   ) -> [[PreferenceCandidate]] {
-    let open = OpenPrefixes(vocabulary.trie, filter)
-    let openToEach = queries.map { open.excluding($0.history, vocabulary) }
-    let contexts = readable(queries[...])
     let search = BeamSearch(vocabulary: vocabulary, width: count, sampling: sampling)
-    var scorer: any CodeScorer = network.scorer(contexts, vocabulary, in: ModelPass(inferring: parameters))
-    let beams = search.search(&scorer, users: queries.map(\.user), open: openToEach)
-    let first = zip(beams, openToEach).map { beams, open in
-      beams.sorted(by: Beam.precedes).compactMap { beam -> PreferenceCandidate? in
-        Self.best(items(of: [beam], open), count: 1).first.map {
-          PreferenceCandidate([$0.item], draws: sampling == nil ? 1 : beam.draws)
+    let first = found(by: search, behind: queries[...], filter) { found in
+      zip(found.beams, found.open).map { beams, open in
+        beams.sorted(by: Beam.precedes).compactMap { beam -> PreferenceCandidate? in
+          Self.best(items(of: [beam], open), count: 1).first.map {
+            PreferenceCandidate([$0.item], draws: sampling == nil ? 1 : beam.draws)
+          }
         }
       }
-    }
+    }.flatMap { $0 }
     guard length > 1, let network = network as? EncoderDecoderNetwork else { return first }
-    return zip(first, zip(contexts, openToEach)).map { candidates, user in
-      continued(candidates, behind: user.0, user.1, length: length, network)
+    let open = OpenPrefixes(vocabulary.trie, filter)
+    return zip(first, zip(queries, readable(queries[...]))).map { candidates, user in
+      continued(
+        candidates, behind: user.1, open.excluding(user.0.history, vocabulary), length: length, network)
     }
   }
 

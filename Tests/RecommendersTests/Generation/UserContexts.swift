@@ -17,13 +17,19 @@ extension EncoderDecoderNetwork {
   ) -> Variable? {
     loss(histories.map { UserContext(items: $0) }, targets: targets, vocabulary, dense: dense, in: pass)
   }
+
+  func scorer(
+    _ histories: [[UInt32]], _ vocabulary: GeneratorVocabulary, in pass: ModelPass
+  ) -> EncoderDecoderScorer { scorer(histories.map { UserContext(items: $0) }, vocabulary, in: pass) }
+}
+
+extension HistoryReader {
+  func scorer(_ histories: [[UInt32]], reusing former: Scorer? = nil) -> Scorer {
+    scorer(histories.map { UserContext(items: $0) }, reusing: former)
+  }
 }
 
 extension GeneratorNetwork {
-  func scorer(_ histories: [[UInt32]], _ vocabulary: GeneratorVocabulary, in pass: ModelPass) -> Scorer {
-    scorer(histories.map { UserContext(items: $0) }, vocabulary, in: pass)
-  }
-
   func logProbabilities(
     of written: [WrittenIDs], behind histories: [[UInt32]], legality: CodeLegality, _ vocabulary: GeneratorVocabulary,
     in pass: ModelPass
