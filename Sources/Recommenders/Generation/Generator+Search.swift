@@ -1,4 +1,4 @@
-internal import BehaviorAlignment
+package import BehaviorAlignment
 internal import NeuralNetworks
 internal import Synchronization
 internal import TensorMath
