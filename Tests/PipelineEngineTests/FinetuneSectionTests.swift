@@ -27,7 +27,7 @@ import Testing
 
   @Test func withoutKeysTheDefaultsHold() throws {
     let finetune = try Self.finetune("{}")
-    #expect(finetune.cycles == 1 && finetune.epochs == nil && finetune.seeds == 2)
+    #expect(finetune.cycles == 1 && finetune.epochs == nil && finetune.seeds == 2 && finetune.firstEpochs == nil)
     #expect(finetune.tuning == CodeTuning.Parameters())
     #expect(finetune.gate == TuningGate.Parameters())
   }
@@ -40,18 +40,19 @@ import Testing
   @Test func everyKeyIsRead() throws {
     let finetune = try Self.finetune(
       """
-      { cycles: 3, epochs: 4, seeds: 5, steps: 60, learningRate: 0.5, temperature: 7, seed: 8,
+      { cycles: 3, firstEpochs: 6, epochs: 4, seeds: 5, steps: 60, learningRate: 0.5, temperature: 7, seed: 8,
         alignerLearningRate: 0.25,
-        weights: { recommender: 9, commitment: 10, reconstruction: 11, evenness: 12, anchor: 13 },
+        weights: { recommender: 9, commitment: 10, reconstruction: 11, evenness: 12, anchor: 13,
+          contrast: 14 },
         gate: { minimumGain: 14, maximumChurn: 0.15, maximumCollisionIncrease: 0.16, minimumUtilizationRatio: 0.17 } }
       """)
-    #expect(finetune.cycles == 3 && finetune.epochs == 4 && finetune.seeds == 5)
+    #expect(finetune.cycles == 3 && finetune.epochs == 4 && finetune.seeds == 5 && finetune.firstEpochs == 6)
     #expect(finetune.tuning.steps == 60 && finetune.tuning.learningRate == 0.5)
     #expect(finetune.tuning.temperature == 7 && finetune.tuning.seed == 8)
     #expect(finetune.tuning.representationLearningRate == 0.25 && !finetune.tunesAligner)
     let weights = finetune.tuning.weights
     #expect(weights.recommender == 9 && weights.commitment == 10 && weights.reconstruction == 11)
-    #expect(weights.evenness == 12 && weights.anchor == 13)
+    #expect(weights.evenness == 12 && weights.anchor == 13 && weights.contrast == 14)
     #expect(finetune.gate.minimumGain == 14 && finetune.gate.maximumChurn == 0.15)
     #expect(finetune.gate.maximumCollisionIncrease == 0.16 && finetune.gate.minimumUtilizationRatio == 0.17)
   }
@@ -94,7 +95,7 @@ import Testing
     ("{ weights: { anchor: -1 } }", "finetune.weights.anchor: expected a number from 0.0 to 1000.0, found '-1'"),
     ("{ gate: { maximumChurn: 1.5 } }", "finetune.gate.maximumChurn: expected a number from 0.0 to 1.0, found '1.5'"),
     ("{ gate: { minimumGain: nan } }", "finetune.gate.minimumGain: expected a number from 0.0 to 1000.0, found 'nan'"),
-    ("3", "/jobs/job.yaml:9: finetune: expected a section with cycles, epochs, seeds, steps"),
+    ("3", "/jobs/job.yaml:9: finetune: expected a section with cycles, firstEpochs, epochs, seeds, steps"),
   ]
 
   @Test(arguments: mistakes)

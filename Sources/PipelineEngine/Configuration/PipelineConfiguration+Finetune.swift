@@ -4,6 +4,8 @@ extension PipelineConfiguration {
   /// How `tessera finetune` tunes codes, and what a change must prove.
   public struct Finetune: Sendable {
     package var cycles: Int
+    /// Of the recommenders that begin both arms; nil to begin with the one that serves.
+    package var firstEpochs: Int?
     /// Of the recommender in each cycle; nil for half of the training's.
     package var epochs: Int?
     /// Recommenders that each arm is tried with.
@@ -42,6 +44,7 @@ extension PipelineConfiguration {
 extension PipelineConfiguration.Finetune {
   init(_ section: CheckedSection, seed: UInt64) {
     cycles = section.integer("cycles") ?? 1
+    firstEpochs = section.integer("firstEpochs")
     epochs = section.integer("epochs")
     seeds = section.integer("seeds") ?? 2
     tuning = CodeTuning.Parameters()
@@ -65,14 +68,17 @@ extension PipelineConfiguration.Finetune {
     let weights = tuning.weights
     return [
       StageInput(name: "finetune.cycles", value: "\(cycles)"),
-      StageInput(name: "finetune.epochs", value: epochs.map { "\($0)" } ?? "half of train.epochs"),
+      StageInput(
+        name: "finetune.firstEpochs", value: firstEpochs.map { "\($0)" } ?? "the recommender that serves"),
+      StageInput(name: "finetune.epochs", value: epochs.map { "\($0)" } ?? "by train.epochs"),
       StageInput(name: "finetune.steps", value: "\(tuning.steps)"),
       StageInput(name: "finetune.learningRate", value: "\(tuning.learningRate)"),
       StageInput(name: "finetune.temperature", value: "\(tuning.temperature)"),
       StageInput(
         name: "finetune.weights",
         value: "recommender \(weights.recommender), commitment \(weights.commitment), "
-          + "reconstruction \(weights.reconstruction), evenness \(weights.evenness), anchor \(weights.anchor)"),
+          + "reconstruction \(weights.reconstruction), evenness \(weights.evenness), anchor \(weights.anchor), "
+          + "contrast \(weights.contrast)"),
       StageInput(
         name: "finetune.aligner", value: tunesAligner ? "learningRate \(tuning.representationLearningRate)" : "fixed"),
       StageInput(name: "finetune.seed", value: "\(tuning.seed)"),
@@ -88,5 +94,6 @@ extension CodeTuning.Weights {
     if let value = section.number("reconstruction") { reconstruction = Float(value) }
     if let value = section.number("evenness") { evenness = Float(value) }
     if let value = section.number("anchor") { anchor = Float(value) }
+    if let value = section.number("contrast") { contrast = Float(value) }
   }
 }

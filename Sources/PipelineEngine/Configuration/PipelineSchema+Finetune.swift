@@ -4,7 +4,13 @@ extension PipelineSchema {
     ConfigurationKey(
       "cycles", .integer(1...100), "Times that codes are tuned and the recommender is trained on. Default: 1."),
     ConfigurationKey(
-      "epochs", .integer(1...10_000), "Of the recommender in each cycle. Default: half of train.epochs."),
+      "firstEpochs", .integer(1...10_000),
+      "Begin both arms with recommenders trained for so long instead of the one that serves: those know items by their "
+        + "codes, and not yet each by itself, so that their gradients say more about codes."),
+    ConfigurationKey(
+      "epochs", .integer(1...10_000),
+      "Of the recommender in each cycle. Default: half of train.epochs; behind firstEpochs, what they leave of "
+        + "train.epochs."),
     ConfigurationKey(
       "seeds", .integer(1...100),
       "Recommenders that both the served and the tuned codes are tried with; their spread is the noise that a gain must "
@@ -32,6 +38,10 @@ extension PipelineSchema {
     ConfigurationKey("evenness", .number(0...1000), "Even use of a level's codes. Default: 0.05."),
     ConfigurationKey(
       "anchor", .number(0...1000), "The codes that are served now: the more, the fewer items move. Default: 0.1."),
+    ConfigurationKey(
+      "contrast", .number(0...1000),
+      "With 'aligner': what the recommender knows of a user against the vector of the item that comes next, in contrast "
+        + "with other items. Vectors then learn by it instead of by the recommender's loss. Default: 1."),
   ]
 
   private static let finetuneGate: [ConfigurationKey] = [

@@ -47,7 +47,9 @@ struct TuningTrial {
   /// All items encoded anew, against what is served; nil before the trial ran.
   var revision: CodeRevision? { cycles.last?.revision }
 
-  private var epochs: Int { settings.epochs ?? max(1, train.training.epochs / 2) }
+  private var epochs: Int {
+    settings.epochs ?? max(1, settings.firstEpochs.map { train.training.epochs - $0 } ?? train.training.epochs / 2)
+  }
 
   mutating func run(from served: Generator) throws {
     let begin = ContinuousClock.now
@@ -55,7 +57,7 @@ struct TuningTrial {
     // Where it is stopped too; nothing but the account of the time hangs on it.
     defer { try? work.keep(seconds: spent) }
     for seed in 0..<settings.seeds {
-      let base = try seed == 0 ? served : self.base(seed)
+      let base = try seed == 0 && settings.firstEpochs == nil ? served : self.base(seed)
       // The codes are tuned through the first recommender; the others follow.
       let tuned = try run(base, seed, .tuned, codes: seed == 0 ? .tuned : .following(cycles))
       if seed == 0 {
@@ -90,7 +92,7 @@ struct TuningTrial {
     var parameters = TuningSchedule.Parameters()
     parameters.cycles = cycles ?? (self.cycles.isEmpty ? settings.cycles : self.cycles.count)
     parameters.configuration = train.shape
-    parameters.firstEpochs = start == nil ? train.training.epochs : 0
+    parameters.firstEpochs = start == nil ? settings.firstEpochs ?? train.training.epochs : 0
     parameters.epochs = epochs
     parameters.training = train.training
     parameters.training.seed &+= UInt64(seed)

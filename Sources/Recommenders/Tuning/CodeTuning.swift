@@ -21,6 +21,10 @@ public struct CodeTuning: Sendable {
     public var evenness: Float = 0.05
     /// Of Σ_l −log p_l(served code): the larger, the fewer items change codes.
     public var anchor: Float = 0.1
+    /// Of the contrast between what the recommender knows of a user and the vector of the item that comes next
+    /// (``StateContrast``), where representations are trained: they then learn by it, and not by the recommender's own
+    /// loss, which is lowest where all items have the same codes. At 0 they learn by that loss.
+    public var contrast: Float = 1
 
     public init() {}
   }
@@ -64,6 +68,8 @@ public struct CodeTuning: Sendable {
     public var reconstruction: Float
     public var unevenness: Float
     public var anchor: Float
+    /// In nats; 0 where it takes no part.
+    public var contrast: Float
     /// The share of the batch's items that would be served with other codes than now.
     public var changed: Double
     public var learningRate: Float
@@ -135,6 +141,7 @@ extension CodeTuning.Parameters {
     let named = [
       ("recommender", weights.recommender), ("commitment", weights.commitment),
       ("reconstruction", weights.reconstruction), ("evenness", weights.evenness), ("anchor", weights.anchor),
+      ("contrast", weights.contrast),
     ]
     for (name, weight) in named {
       try check(weight >= 0 && weight.isFinite, "weights.\(name) is \(weight), expected at least 0")

@@ -11,6 +11,8 @@ struct CodeTuningRun {
   private struct State {
     var codebooks: TrainingState
     var representation: TrainingState?
+    /// Of ``StateContrast``, where vectors may move by it.
+    var contrast: TrainingState?
   }
 
   private let tuning: CodeTuning.Parameters
@@ -23,6 +25,7 @@ struct CodeTuningRun {
   private let source: any RepresentationSource
   private let served: ServedCodes
   private let temperatures: [Float]
+  private let contrast: StateContrast?
 
   private var state: State
   /// As before the latest step whose loss was healthy.
@@ -52,6 +55,10 @@ struct CodeTuningRun {
     temperatures = start.levelErrors.map { max(tuning.temperature * Float($0), 1e-6) }
     tuned = try TunedCodebooks(codebooks)
     random = RandomSource(seed: tuning.seed)
+    let projection = ParameterScope(initializingWith: RandomSource(seed: tuning.seed))
+    contrast =
+      tuning.weights.contrast > 0 && source.parameters != nil
+      ? try StateContrast(projection, width: generator.configuration.width, dimensions: source.dimensions) : nil
     func state(_ parameters: ParameterSet, _ rate: Float) -> TrainingState {
       TrainingState(
         parameters, optimizer: AdamW(AdamW.Parameters(weightDecay: 0)),
@@ -61,7 +68,8 @@ struct CodeTuningRun {
     }
     self.state = State(
       codebooks: state(tuned.parameters, tuning.learningRate),
-      representation: source.parameters.map { state($0, tuning.representationLearningRate) })
+      representation: source.parameters.map { state($0, tuning.representationLearningRate) },
+      contrast: try contrast.map { _ in state(try projection.finish(), StateContrast.projectionRate) })
     good = (tuned.parameters, source.parameters, 0)
     monitor = TrainingMonitor(tuning.divergence)
   }
@@ -121,7 +129,7 @@ struct CodeTuningRun {
 
   private mutating func makeStep(_ batch: Batch) throws -> CodeTuning.Step? {
     var step: CodeTuning.Step
-    let gradients: (codebooks: ParameterGradients, representation: ParameterGradients?)
+    let gradients: (codebooks: ParameterGradients, representation: ParameterGradients?, contrast: ParameterGradients?)
     do {
       guard let found = forward(batch, Tape(), dropsOut: tuning.usesDropout, &random) else { return nil }
       step = found.step
@@ -130,7 +138,8 @@ struct CodeTuningRun {
       let all = found.loss.tape.backward(from: found.loss)
       gradients = (
         found.codebooks.parameterGradients(in: all),
-        state.representation == nil ? nil : found.representation.parameterGradients(in: all)
+        state.representation == nil ? nil : found.representation.parameterGradients(in: all),
+        state.contrast == nil ? nil : found.contrast.parameterGradients(in: all)
       )
     }
     let representationNorm = gradients.representation?.norm() ?? 0
@@ -140,6 +149,7 @@ struct CodeTuningRun {
     if monitor.isHealthy { good = (state.codebooks.parameters, state.representation?.parameters, step.step) }
     let update = try state.codebooks.update(with: gradients.codebooks, norm: norm)
     if let part = gradients.representation { try state.representation?.update(with: part, norm: norm) }
+    if let part = gradients.contrast { try state.contrast?.update(with: part) }
     step.learningRate = update.learningRate
     step.gradientNorm = norm
     return step
@@ -157,6 +167,7 @@ struct CodeTuningRun {
     let loss: Variable
     let codebooks: ModelPass
     let representation: ModelPass
+    let contrast: ModelPass
     let step: CodeTuning.Step
   }
 
@@ -171,18 +182,29 @@ struct CodeTuningRun {
     }
     let representation = pass(state.representation?.parameters ?? ParameterSet())
     let codebooks = pass(state.codebooks.parameters)
+    let projection = pass(state.contrast?.parameters ?? ParameterSet())
+    let centroids = tuned.centroids(in: codebooks)
     let assignment = ResidualAssignment(
-      source.vectors(items.items, in: representation), prices: tuned.original,
-      centroids: tuned.centroids(in: codebooks), temperatures: temperatures)
+      source.vectors(items.items, in: representation), prices: tuned.original, centroids: centroids,
+      temperatures: temperatures)
     let now = served.codes(of: items.items, nearest: assignment.codes)
     let former = served.codes(of: items.items)
     var terms = TuningTerms(tape)
     let weights = tuning.weights
-    if weights.recommender > 0 {
+    if weights.recommender > 0 || contrast != nil {
+      // Where vectors learn by contrast, the recommender's own loss moves codebooks alone: vectors that may go anywhere
+      // make items easy to predict by giving them all the same codes.
+      let fixed = contrast.map { _ in
+        ResidualAssignment(
+          assignment.x.detached, prices: tuned.original, centroids: centroids, temperatures: temperatures)
+      }
       let loss = network.loss(
-        packed, next: next, items, assignment, codes: now, vocabulary, in: pass(recommender, isTraining: dropsOut))
+        packed, next: next, items, fixed ?? assignment, codes: now, vocabulary,
+        in: pass(recommender, isTraining: dropsOut))
       guard let loss else { return nil }
-      terms.add(\.recommender, loss, weights.recommender)
+      if weights.recommender > 0 { terms.add(\.recommender, loss.value, weights.recommender) }
+      let told = contrast?.loss(loss.states, packed, next: next, items, vectors: assignment.x, in: projection)
+      if let told { terms.add(\.contrast, told, weights.contrast) }
     }
     if weights.commitment > 0 { terms.add(\.commitment, assignment.commitment, weights.commitment) }
     if weights.reconstruction > 0 { terms.add(\.reconstruction, assignment.reconstruction, weights.reconstruction) }
@@ -191,7 +213,8 @@ struct CodeTuningRun {
     terms.step.step = steps.count + 1
     terms.step.loss = terms.sum.scalar
     terms.step.changed = 1 - ReencodeAgreement(now, former).identical
-    return Forward(loss: terms.sum, codebooks: codebooks, representation: representation, step: terms.step)
+    return Forward(
+      loss: terms.sum, codebooks: codebooks, representation: representation, contrast: projection, step: terms.step)
   }
 
   // MARK: Results
@@ -220,7 +243,7 @@ struct CodeTuningRun {
       centroids: tuned.centroids(in: pass(state.codebooks.parameters)), temperatures: temperatures)
     return network.loss(
       packed, next: next, items, assignment, codes: served.codes(of: items.items, nearest: assignment.codes),
-      vocabulary, in: pass(recommender))?.scalar
+      vocabulary, in: pass(recommender))?.value.scalar
   }
 
   var codebooks: ResidualCodebooks {
@@ -234,8 +257,8 @@ struct CodeTuningRun {
 private struct TuningTerms {
   private(set) var sum: Variable
   var step = CodeTuning.Step(
-    step: 0, loss: 0, recommender: 0, commitment: 0, reconstruction: 0, unevenness: 0, anchor: 0, changed: 0,
-    learningRate: 0, gradientNorm: 0)
+    step: 0, loss: 0, recommender: 0, commitment: 0, reconstruction: 0, unevenness: 0, anchor: 0, contrast: 0,
+    changed: 0, learningRate: 0, gradientNorm: 0)
 
   init(_ tape: Tape) { sum = tape.constant(Matrix(rows: 1, columns: 1)) }
 

@@ -138,7 +138,9 @@ import Testing
     }
   }
 
-  @Test func anAlignerIsTunedAlongAndServesAsItWasTuned() throws {
+  /// By the recommender's own loss, and by contrast.
+  @Test(arguments: [0, 1] as [Float])
+  func anAlignerIsTunedAlongAndServesAsItWasTuned(_ contrast: Float) throws {
     let source = AlignedRepresentations(
       aligner, joint: joint, modalities: modalities + [behavior], frozenPaths: ["output"])
     let vectors = source.allVectors()
@@ -147,6 +149,7 @@ import Testing
     let generator = try world.generator(tokens: items.tokens)
     var parameters = TunableWorld.parameters(steps: 30)
     parameters.representationLearningRate = 3e-3
+    parameters.weights.contrast = contrast
     let result = try CodeTuning(parameters: parameters).tune(
       generator, items.codebooks, representations: source, split: world.split)
     let moved = try #require(result.representation)
@@ -161,6 +164,7 @@ import Testing
       from: items.tokens, codebooks: items.codebooks, to: result.codebooks, formerVectors: vectors,
       vectors: source.allVectors(moved), resolve: CodeRevision.keeping)
     #expect(revision.trainingAgreement.identical == 1)
-    #expect(result.lossAfter < result.lossBefore)
+    if contrast == 0 { #expect(result.lossAfter < result.lossBefore) }
+    #expect(result.steps.allSatisfy { ($0.contrast > 0) == (contrast > 0) })
   }
 }

@@ -171,6 +171,7 @@ extension CodeTuning.Weights {
     weights.reconstruction = 0
     weights.evenness = 0
     weights.anchor = 0
+    weights.contrast = 0
     return weights
   }
 }

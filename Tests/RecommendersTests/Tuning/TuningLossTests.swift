@@ -25,7 +25,8 @@ import Testing
     let pass = ModelPass(fixture.parameters, on: x.tape, random: RandomSource(seed: 0), isTraining: false)
     let codes = keepsCodes ? served.codes(of: own.items) : served.codes(of: own.items, nearest: assignment.codes)
     return try #require(
-      fixture.network.loss(batch, next: next, own, assignment, codes: codes, fixture.vocabulary, in: pass))
+      fixture.network.loss(batch, next: next, own, assignment, codes: codes, fixture.vocabulary, in: pass)
+    ).value
   }
 
   private func constantLoss(
@@ -169,7 +170,8 @@ import Testing
     let pass = ModelPass(fixture.parameters, on: tape, random: RandomSource(seed: 0), isTraining: false)
     let loss = try #require(
       fixture.network.loss(
-        batch, next: Self.next, own, assignment, codes: assignment.codes, fixture.vocabulary, in: pass))
+        batch, next: Self.next, own, assignment, codes: assignment.codes, fixture.vocabulary, in: pass)
+    ).value
     #expect(loss.scalar.isFinite && loss.scalar < 50)
     let gradients = tape.backward(from: loss)
     #expect(try #require(gradients[x]).elements.allSatisfy { $0.isFinite && abs($0) < 1e4 })
