@@ -75,6 +75,7 @@ import Testing
     Refusal("sample file --items 3 --no-images", 73, "file"),
     Refusal("recommend bare.yaml", 64, "give either --user or --history"),
     Refusal("recommend bare.yaml --user a --history b", 64, "give either --user or --history"),
+    Refusal("recommend bare.yaml --user a --session 0", 64, "--session is 0; give a number from 1 to 1000"),
     Refusal("recommend bare.yaml --user a --k 10001", 64, "--k is 10001; give a number from 1 to 10000"),
     Refusal("recommend bare.yaml --user a", 65, "the pipeline has no section 'train'"),
     Refusal("evaluate bare.yaml --seeds 101", 64, "--seeds is 101; give a number from 1 to 100"),

@@ -84,6 +84,29 @@ struct FineTuningRefusalTests {
     }
   }
 
+  /// A drill says nothing of the codes, so the report does not show it.
+  @Test func theNextReportShowsWhatTuningCameTo() throws {
+    try withTemporaryDirectory { folder in
+      let fixture = TuningFixture(
+        folder, finetune: "{ epochs: 1, steps: 20, seeds: 1, gate: { minimumGain: 1000 } }", extra: "report: {}")
+      func shown(_ run: RunSummary) throws -> ReportTuning? {
+        let file = URL(fileURLWithPath: run.folder + "/report.json")
+        return try JSONDecoder().decode(ReportData.self, from: Data(contentsOf: file)).tuning
+      }
+      #expect(try shown(fixture.run()) == nil)
+      _ = try fixture.tuning().run(worsening: 2)
+      #expect(try shown(fixture.run(force: .report)) == nil)
+      let outcome = try fixture.tuning().run()
+      let next = try fixture.run()
+      #expect(ran(next).contains(.report))
+      let tuning = try #require(try shown(next))
+      #expect(tuning.base == 1 && tuning.published == nil && tuning.reasons == outcome.reasons)
+      #expect(tuning.churn == outcome.evidence.churn && tuning.lossAfter == outcome.cycles.map(\.lossAfter))
+      #expect(tuning.tuned.ndcg == outcome.tuned?.ndcg)
+      #expect(ran(try fixture.run()).isEmpty)
+    }
+  }
+
   /// The night that made the generation fitted everything; the run after a refusal fits nothing of it again.
   @Test func theRunAfterARefusalFitsNothing() throws {
     try withTemporaryDirectory { folder in

@@ -107,6 +107,15 @@ struct TrainStageTests {
       let log = try Data(contentsOf: URL(fileURLWithPath: folder + "/work/stages/train/training.json"))
       let record = try #require(try JSONSerialization.jsonObject(with: log) as? [String: Any])
       #expect((record["sessions"] as? [String: Any])?["kept"] as? Double == kept)
+      let served = try Self.served(folder)
+      for session in try [served.session(user: "u7", items: 3), served.session(history: ["item-1"], items: 3)] {
+        #expect(Set(session.map(\.item)).count == 3 && session.allSatisfy { $0.score <= 0 })
+      }
+      #expect(
+        try served.session(history: ["item-1"], items: 1).map(\.item)
+          == served.recommend(history: ["item-1"], count: 1).map(\.item))
+      let tooMany = #expect(throws: RecommenderError.self) { try served.session(user: "u7", items: 4) }
+      #expect(tooMany?.message.contains("train an encoder-decoder with targetItems 4") == true)
     }
   }
 

@@ -26,6 +26,9 @@ package struct RecommenderShelf {
   /// Where the account of an alignment of the generation's recommender stands; it goes with the generation.
   func record(_ generation: UInt64) -> String { folder + "/\(generation).preference.json" }
 
+  /// Where the account of the tuning stands that made the generation, or left it as it was; it goes with the generation.
+  func tuningRecord(_ generation: UInt64) -> String { folder + "/\(generation).finetune.json" }
+
   /// The recommender of a generation; nil where none was trained, or its file is gone.
   package func entry(_ generation: UInt64) -> Entry? {
     guard let entry = Entry.read(path(generation)), entry.generation == generation,

@@ -52,18 +52,35 @@ public struct ServedRecommender {
 
   /// Recommends to a user of the log, after all that the log has of them.
   public func recommend(user: String, count: Int, excludesHistory: Bool = true) throws -> [Recommendation] {
+    try recommend(query(ofUser: user), count: count, excludesHistory: excludesHistory)
+  }
+
+  /// Recommends after items, the earliest first.
+  public func recommend(history: [String], count: Int, excludesHistory: Bool = true) throws -> [Recommendation] {
+    try recommend(query(behind: history), count: count, excludesHistory: excludesHistory)
+  }
+
+  /// Writes a session for a user of the log: items that follow one another, none twice.
+  /// - Throws: for more items than the recommender learned to write one behind another.
+  public func session(user: String, items: Int, excludesHistory: Bool = true) throws -> [Recommendation] {
+    try session(query(ofUser: user), items: items, excludesHistory: excludesHistory)
+  }
+
+  /// The same behind items, the earliest first.
+  public func session(history: [String], items: Int, excludesHistory: Bool = true) throws -> [Recommendation] {
+    try session(query(behind: history), items: items, excludesHistory: excludesHistory)
+  }
+
+  private func query(ofUser user: String) throws -> NextItemQuery {
     guard let number = data.users.firstIndex(of: user) else {
       throw PipelineError(
         .inputMissing,
         "the log has no user \"\(user)\"; give the items that they met instead, with --history id,id,…")
     }
-    return try recommend(
-      NextItemQuery(user: number, after: data.split.history.events(ofUser: number)), count: count,
-      excludesHistory: excludesHistory)
+    return NextItemQuery(user: number, after: data.split.history.events(ofUser: number))
   }
 
-  /// Recommends after items, the earliest first.
-  public func recommend(history: [String], count: Int, excludesHistory: Bool = true) throws -> [Recommendation] {
+  private func query(behind history: [String]) throws -> NextItemQuery {
     let rows = try history.map { id in
       guard let row = data.ids.index(of: id) else {
         throw PipelineError(
@@ -71,8 +88,7 @@ public struct ServedRecommender {
       }
       return UInt32(row)
     }
-    return try recommend(
-      NextItemQuery(user: 0, history: ContiguousArray(rows), target: 0), count: count, excludesHistory: excludesHistory)
+    return NextItemQuery(user: 0, history: ContiguousArray(rows), target: 0)
   }
 
   private func recommend(
@@ -80,7 +96,16 @@ public struct ServedRecommender {
   ) throws -> [Recommendation] {
     let answer = try generator.recommend(
       [query], count: count, filter: RecommendationFilter(excludesHistory: excludesHistory))
-    return (answer.first ?? []).map { scored in
+    return recommendations(answer.first ?? [])
+  }
+
+  private func session(_ query: NextItemQuery, items: Int, excludesHistory: Bool) throws -> [Recommendation] {
+    let filter = RecommendationFilter(excludesHistory: excludesHistory)
+    return recommendations(try generator.generateSessions([query], items: items, filter: filter)[0])
+  }
+
+  private func recommendations(_ answer: [ScoredItem]) -> [Recommendation] {
+    answer.map { scored in
       Recommendation(
         item: data.ids[Int(scored.item)], score: scored.score, codes: Array(data.tokens.codes(ofItem: scored.item)))
     }

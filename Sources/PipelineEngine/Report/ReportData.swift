@@ -30,6 +30,9 @@ public struct ReportData: Sendable, Equatable, Codable {
   public var alignment: ReportAlignment?
   /// Nil where no recommender was trained.
   public var recommender: ReportRecommender?
+  /// What tuning codes through it came to: the codes of this generation, or others that it stayed before; nil where none
+  /// were tuned.
+  public var tuning: ReportTuning?
   /// What aligning that recommender with a reward came to; nil where it was not.
   public var preference: ReportPreference?
   public var stages: [ReportStage] = []

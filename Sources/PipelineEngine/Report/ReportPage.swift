@@ -63,8 +63,8 @@ public struct ReportPage {
   private var sections: [Section] {
     [
       figuresSection, levelsSection, trainingSection, bucketsSection, worstBucketsSection, prefixesSection,
-      encodersSection, pairsSection, alignmentSection, recommenderSection, preferenceSection, rejectedSection,
-      stagesSection, detailsSection,
+      encodersSection, pairsSection, alignmentSection, recommenderSection, tuningSection, preferenceSection,
+      rejectedSection, stagesSection, detailsSection,
     ].compactMap { $0 }
   }
 

@@ -45,8 +45,9 @@ struct ReportBuilder {
     }
     if context.finished[.train] != nil {
       data.recommender = TrainingRecord.read(TrainingRecord.path(context.workspace)).map(ReportRecommender.init)
-      data.preference = RecommenderShelf(context.workspace).preference(snapshot.manifest.generation)
-        .map(ReportPreference.init)
+      let shelf = RecommenderShelf(context.workspace)
+      data.preference = shelf.preference(snapshot.manifest.generation).map(ReportPreference.init)
+      data.tuning = shelf.tuning(snapshot.manifest.generation).map(ReportTuning.init)
     }
     data.stages = context.account.map {
       ReportStage(

@@ -12,12 +12,14 @@ struct WriteReportStage: Stage {
       context.finished[stage].map { StageInput(name: stage.rawValue, value: $0.digest) }
     }
     let publication = try context.manifest(.publish)
+    let shelf = RecommenderShelf(context.workspace), generation = UInt64(publication.values["generation"] ?? "")
     // Absent where there was none, so that other reports stay up to date.
-    let preference = UInt64(publication.values["generation"] ?? "").flatMap {
-      RecommenderShelf(context.workspace).preferenceDigest($0)
-    }
+    let accounts = [
+      ("preference", generation.flatMap { shelf.preferenceDigest($0) }),
+      ("finetune", generation.flatMap { shelf.tuningDigest($0) }),
+    ]
     return [StageInput(name: "generation", value: publication.digest)] + others
-      + [preference.map { StageInput(name: "preference", value: $0) }].compactMap { $0 }
+      + accounts.compactMap { name, digest in digest.map { StageInput(name: name, value: $0) } }
   }
 
   func run(_ context: RunContext) throws -> StageResult {

@@ -99,7 +99,10 @@ public struct FineTuning {
     try trial.run(from: served)
     var outcome = try trial.outcome()
     switch try decide(outcome.evidence) {
-    case .keep(let reasons): outcome.reasons = reasons
+    case .keep(let reasons):
+      outcome.reasons = reasons
+      // A drill says nothing of the codes.
+      if worsening == 0 { show(outcome, context) }
     case .publish:
       guard let revision = trial.revision, let tuned = trial.tuned, let recommender = tuned.generator else {
         throw PipelineError(.internalFault, "the gate passed codes that were not made")
@@ -110,10 +113,21 @@ public struct FineTuning {
         outcome: outcome
       ).publish()
       outcome.published = published.generation
+      show(outcome, context)
       refresh(published, context, &recorder)
     }
     work.remove()
     return outcome
+  }
+
+  /// Keeps the outcome for the report.
+  private func show(_ outcome: TuningOutcome, _ context: RunContext) {
+    do {
+      try RecommenderShelf(context.workspace).put(outcome)
+    } catch {
+      observer.observe(
+        .warning("the report will not show what fine-tuning came to: \(PipelineError(wrapping: error).message)"))
+    }
   }
 
   /// What is published stands, whether or not exports and report can be made of it now.

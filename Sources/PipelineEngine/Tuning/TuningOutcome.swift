@@ -1,3 +1,4 @@
+internal import ItemCatalog
 public import Recommenders
 
 /// What fine-tuning did to quality, churn and collisions, and whether it was published.
@@ -50,6 +51,31 @@ public struct TuningOutcome: Sendable, Codable {
   /// How far an item's vector moved with the aligner, in the mean over items of the Euclidean distance; vectors are of
   /// unit length. Nil where the aligner was not tuned.
   public var vectorShift: Double?
+}
+
+extension RecommenderShelf {
+  /// Keeps what tuning came to, for the report on the generation that is served behind it.
+  func put(_ outcome: TuningOutcome) throws {
+    let path = tuningRecord(outcome.published ?? outcome.base)
+    try outcome.write(to: path)
+  }
+
+  /// What the latest tuning came to that made a generation, or left it as it was; nil where there was none.
+  func tuning(_ generation: UInt64) -> TuningOutcome? {
+    guard let outcome = TuningOutcome.read(tuningRecord(generation)),
+      (outcome.published ?? outcome.base) == generation
+    else { return nil }
+    return outcome
+  }
+
+  /// Tells what a report shows of it from what another one did.
+  func tuningDigest(_ generation: UInt64) -> String? {
+    tuning(generation).map { outcome in
+      var hasher = ContentHasher()
+      hasher.updateField(outcome.plainText())
+      return hasher.finalize().hex
+    }
+  }
 }
 
 extension TuningOutcome {

@@ -51,6 +51,9 @@ struct RecommendCommand: ParsableCommand {
   @Option(help: "A user of the behavior log.") var user: String?
   @Option(help: "Ids of items, the earliest first, separated by commas; instead of --user.") var history: String?
   @Option(help: "How many items.") var k = 20
+  @Option(
+    help: "Write a session instead: so many items that follow one another. For an encoder-decoder with targetItems.")
+  var session: Int?
   @Flag(help: "Recommend items of the history too.") var includeHistory = false
   @OptionGroup var output: OutputOptions
 
@@ -59,18 +62,15 @@ struct RecommendCommand: ParsableCommand {
     guard (user == nil) != (history == nil) else {
       throw ValidationError("give either --user or --history")
     }
+    guard (1...1000).contains(session ?? 1) else {
+      throw ValidationError("--session is \(session ?? 0); give a number from 1 to 1000")
+    }
   }
 
   func run() throws {
     output.apply()
     let served = try ServedRecommender(try file.load())
-    let items: [ServedRecommender.Recommendation]
-    if let user {
-      items = try served.recommend(user: user, count: k, excludesHistory: !includeHistory)
-    } else {
-      let ids = (history ?? "").split(separator: ",").map(String.init)
-      items = try served.recommend(history: ids, count: k, excludesHistory: !includeHistory)
-    }
+    let items = try answer(served)
     if output.json { return try Output.json(items) }
     let width = items.map(\.item.count).max() ?? 0
     Output.figures(
@@ -78,6 +78,16 @@ struct RecommendCommand: ParsableCommand {
         "\(String(place + 1).leftPadded(to: 3))  \(item.item.padding(toLength: width, withPad: " ", startingAt: 0))  "
           + "\(String(format: "%8.3f", item.score))  \(item.codes.map { "\($0)" }.joined(separator: "-"))"
       }.joined(separator: "\n"))
+  }
+
+  private func answer(_ served: ServedRecommender) throws -> [ServedRecommender.Recommendation] {
+    let ids = (history ?? "").split(separator: ",").map(String.init)
+    if let session {
+      return try user.map { try served.session(user: $0, items: session, excludesHistory: !includeHistory) }
+        ?? served.session(history: ids, items: session, excludesHistory: !includeHistory)
+    }
+    return try user.map { try served.recommend(user: $0, count: k, excludesHistory: !includeHistory) }
+      ?? served.recommend(history: ids, count: k, excludesHistory: !includeHistory)
   }
 }
 

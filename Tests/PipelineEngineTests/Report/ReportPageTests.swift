@@ -15,6 +15,25 @@ import Testing
     #expect(page.components(separatedBy: "<svg").count == 12, "a chart per level")
   }
 
+  @Test func tunedCodesStandBesideTheServedOnes() throws {
+    let page = ReportPage(try sampleReport()).html()
+    #expect(page.contains("<section id=\"tuning\"") && page.contains("The gate refused them, and generation"))
+    #expect(page.contains("<li>41.2 % of the items would change &lt;b&gt;their&lt;/b&gt; semantic ID.</li>"))
+    for key in ["churn", "gain", "noise", "served.ndcg", "tuned.validationNDCG", "tuned.utilization"] {
+      #expect(page.contains("data-figure=\"tuning.\(key)\""), "\(key)")
+    }
+    #expect(!page.contains("data-figure=\"tuning.tuned.ndcg\""), "it was not measured")
+    var data = try sampleReport()
+    data.tuning?.published = 42
+    data.tuning?.reasons = []
+    data.tuning?.noise = nil
+    let passed = ReportPage(data).html()
+    #expect(passed.contains("The gate let them pass: generation"))
+    #expect(!passed.contains("with a noise of") && !passed.contains("<li>41.2"))
+    data.tuning = nil
+    #expect(!ReportPage(data).html().contains("id=\"tuning\""))
+  }
+
   @Test func alignmentWithARewardIsShownEpochByEpoch() throws {
     let page = ReportPage(try sampleReport()).html()
     #expect(page.contains("<section id=\"preference\""))

@@ -86,6 +86,7 @@ func sampleReport(images folder: String? = nil, isFirst: Bool = false) throws ->
     ),
   ]
   data.pairs = samplePairs(items)
+  data.tuning = sampleTuning()
   data.preference = samplePreference()
   data.rejected.records = 312
   data.rejected.warnings = 96
@@ -178,4 +179,15 @@ private func picture(_ number: Int, in folder: String) throws -> String {
   let path = "\(folder)/picture-\(number).\(number % 2 == 0 ? "png" : "jpg")"
   try Data(number % 2 == 0 ? ImageEncoder.png(image) : ImageEncoder.jpeg(image)).write(to: URL(fileURLWithPath: path))
   return path
+}
+
+/// Tuned codes that the gate refused, for a reason with markup in it.
+func sampleTuning() -> ReportTuning {
+  ReportTuning(
+    base: 41, published: nil, reasons: ["41.2 % of the items would change <b>their</b> semantic ID."], churn: 0.412,
+    gain: -0.0021, noise: 0.0009, lossBefore: [6.41], lossAfter: [6.38],
+    served: .init(
+      validationNDCG: 0.0431, ndcg: 0.0411, recall: 0.0739, collisionRate: 0.012, entropy: 5.516, utilization: 1),
+    tuned: .init(
+      validationNDCG: 0.041, ndcg: nil, recall: 0.0712, collisionRate: 0.017, entropy: 5.41, utilization: 0.984))
 }
