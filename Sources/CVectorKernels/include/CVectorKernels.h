@@ -230,6 +230,36 @@ void tessera_attention_weights(float *scores, size_t rows, size_t stride, size_t
 void tessera_chosen_products(const float *x, size_t width, const float *table, const float *offsets,
                              const uint16_t *rows, size_t count, float *y);
 
+// MARK: Attention to few keys (short_attention.c)
+
+enum { TESSERA_SHORT_ATTENTION_KEYS = 64 };
+
+/// Some queries and the keys and values that they see, from the first row of each on. Head h of a row begins at
+/// h * head_width, a multiple of 16.
+typedef struct {
+  const float *queries, *keys, *values;
+  /// From a row to the next.
+  size_t query_stride, key_stride, value_stride;
+  size_t query_count, heads, head_width;
+  /// For each query, how many keys it sees, counted from the first: 1 to TESSERA_SHORT_ATTENTION_KEYS.
+  const int32_t *visible;
+  /// What scores are multiplied by.
+  float scale;
+} tessera_attention;
+
+/// Where their gradients go: those of queries are written, those of keys and values added.
+typedef struct {
+  float *queries, *keys, *values;
+  size_t query_stride, key_stride, value_stride;
+} tessera_attention_gradients;
+
+/// output[i] = for each head, the mean of the values by the softmax of the query's products with the keys.
+void tessera_short_attention(const tessera_attention *attention, float *output, size_t output_stride);
+
+/// The gradients for `outer`, that of the output.
+void tessera_short_attention_gradients(const tessera_attention *attention, const float *outer, size_t outer_stride,
+                                       const tessera_attention_gradients *gradients);
+
 // MARK: Training (training.c)
 
 /// y[i] = activation(x[i]); `x` and `y` may be the same.

@@ -11,7 +11,7 @@ struct StridedRows: Sendable {
 }
 
 /// Where the gradients of queries, keys or values go: rows of a matrix from a column on.
-private struct GradientRows: Sendable {
+struct GradientRows: Sendable {
   let target: SharedPointer<Float>
   let stride: Int
   let width: Int
@@ -62,7 +62,7 @@ struct AttentionShape: Sendable {
     let rows = layout.segments.reduce(0) { $0 + $1.queries.count + $1.keys.count }
     return max(1, Self.blockRows * 2 * groups / max(1, rows))
   }
-  private var scale: Float { 1 / Float(headWidth).squareRoot() }
+  var scale: Float { 1 / Float(headWidth).squareRoot() }
 
   func check(queries: Int, keys: Int) {
     for segment in layout.segments {
@@ -98,6 +98,7 @@ struct AttentionShape: Sendable {
     _ segment: AttentionLayout.Segment, _ q: StridedRows, _ k: StridedRows, _ v: StridedRows,
     into output: UnsafeMutablePointer<Float>, _ scratch: inout AttentionScratch
   ) {
+    if isShort(segment) { return unsafe attendShort(segment, q, k, v, into: output, &scratch) }
     let count = segment.keys.count
     for head in 0..<heads {
       let column = head * headWidth
@@ -186,6 +187,7 @@ struct AttentionShape: Sendable {
     _ segment: AttentionLayout.Segment, _ q: StridedRows, _ k: StridedRows, _ v: StridedRows, _ outer: StridedRows,
     _ dq: GradientRows, _ dk: GradientRows, _ dv: GradientRows, _ scratch: inout AttentionScratch
   ) {
+    if isShort(segment) { return addShortGradients(segment, q, k, v, outer, dq, dk, dv, &scratch) }
     let count = segment.keys.count
     for head in 0..<heads {
       let column = head * headWidth

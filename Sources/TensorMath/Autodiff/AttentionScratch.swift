@@ -4,6 +4,8 @@ internal import CVectorKernels
 struct AttentionScratch {
   var scores: ContiguousArray<Float> = []
   var gradient: ContiguousArray<Float> = []
+  /// Keys that each query of a short segment sees.
+  var visible: ContiguousArray<Int32> = []
   var keys: PackedRows
   var values: PackedRows
   var keyRows: PackedRows

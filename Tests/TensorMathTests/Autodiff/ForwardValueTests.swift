@@ -145,8 +145,9 @@ import Testing
   }
 
   /// Attention written out, for each way in which keys may be hidden.
-  @Test(arguments: [1, 2, 4]) func attentionIsItsFormula(heads: Int) {
-    let width = 8, headWidth = width / heads
+  @Test(arguments: [(1, 8), (2, 4), (4, 2), (1, 16), (3, 16), (2, 32), (1, 48)])
+  func attentionIsItsFormula(heads: Int, headWidth: Int) {
+    let width = heads * headWidth
     let x = inputs((7, width), (6, width), (6, width))
     let segments: [AttentionLayout.Segment] = [
       .init(queries: 0..<3, keys: 0..<4), .init(queries: 3..<4, keys: 0..<4), .init(queries: 4..<6, keys: 4..<6),
