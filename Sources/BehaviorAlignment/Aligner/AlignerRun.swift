@@ -194,32 +194,38 @@ struct AlignerRun {
 // MARK: Checkpoints
 
 extension AlignerRun {
-  /// What its course depends on: everything that ``init(_:_:_:_:)`` was given. The vectors are those that have such
+  /// What its course depends on: everything that ``init(_:_:_:_:tuning:)`` was given. The vectors are those that have such
   /// means and scales.
   var identity: String {
-    var identity = TrainingIdentity("aligner training 1")
+    var identity = TrainingIdentity("aligner training 2")
     // As it begins: of its configuration, its seed and the vectors.
     identity.add(start)
     identity.add(training.summary)
     identity.add(pairs.fingerprint)
     identity.add(validation.triggers)
     identity.add(validation.targets)
+    if let tuning { identity.add(tuning.summary) }
     return identity.text
   }
 
   func write(to path: String, identity: String) throws(AlignmentError) {
-    try RunCheckpoint(identity: identity, state: state, best: best, monitor: monitor, progress: progress).write(
-      to: path)
+    let companion = tuning.map { RunCheckpoint<Progress>.Companion(state: $0.state, best: bestEncoder) }
+    try RunCheckpoint(
+      identity: identity, state: state, best: best, monitor: monitor, progress: progress, companion: companion
+    ).write(to: path)
   }
 
   /// Goes on where a checkpoint left off; from the start where there is none.
   mutating func resume(from path: String, identity: String) throws(AlignmentError) {
     let steps = training.steps
     let found = try RunCheckpoint<Progress>.read(
-      from: path, for: state.parameters, identity: identity, monitor: monitor.parameters,
+      from: path, for: state.parameters, companion: tuning?.state, identity: identity, monitor: monitor.parameters,
       isSound: { state, progress in state.step <= steps && progress.isSound(at: state.step) })
     guard let found else { return }
     (state, best, monitor, progress) = (found.state, found.best, found.monitor, found.progress)
+    guard let companion = found.companion else { return }
+    tuning?.resume(companion.state)
+    bestEncoder = companion.best
   }
 }
 

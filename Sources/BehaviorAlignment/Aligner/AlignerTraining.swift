@@ -85,9 +85,9 @@ public struct AlignerTraining: Sendable {
   ///   - encoder: makes the vectors of the modality `text`, from as many texts as the batches have items, and learns with
   ///     the aligner; nil where all encoders stay as they are.
   ///   - checkpoint: a file that training goes on from where it exists, bit for bit as if it had not stopped. It is
-  ///     written behind every measurement and when training is cancelled. With an encoder that learns there is none: such
-  ///     a training begins anew.
+  ///     written behind every measurement and when training is cancelled, with what an encoder has learned.
   ///   - isCancelled: asked before every step.
+  ///   - didStep: told how many steps are done, behind each.
   ///   - observe: told of every measurement.
   /// - Throws: ``AlignmentError/Code/noPairs`` without pairs, ``AlignmentError/Code/tooFewItems`` where nothing has a
   ///   vector, ``AlignmentError/Code/diverged`` where the loss is no number before the first measurement that could
@@ -96,10 +96,11 @@ public struct AlignerTraining: Sendable {
   /// - Complexity: O(steps · batch · (parameters + batch · dimensions)) time; memory does not grow with the pairs.
   public func train(
     _ modalities: [ModalityBatch], pairs: PairTable, validation: HeldOutPairs, tuning encoder: TextEncoderTuning? = nil,
-    checkpoint path: String? = nil, isCancelled: () -> Bool = { false }, observe: (Measurement) -> Void = { _ in }
+    checkpoint path: String? = nil, isCancelled: () -> Bool = { false }, didStep: (Int) -> Void = { _ in },
+    observe: (Measurement) -> Void = { _ in }
   ) throws -> Result {
     var run = try AlignerRun(self, modalities, pairs, validation, tuning: encoder)
-    let checkpoint = encoder == nil ? path.map { (path: $0, identity: run.identity) } : nil
+    let checkpoint = path.map { (path: $0, identity: run.identity) }
     if let checkpoint { try run.resume(from: checkpoint.path, identity: checkpoint.identity) }
     let (start, firstStep) = (ContinuousClock.now, run.step)
     try FreedMemory.keeping {
@@ -110,6 +111,7 @@ public struct AlignerTraining: Sendable {
           throw AlignmentError(.cancelled, "training the aligner was stopped")
         }
         try run.makeStep()
+        didStep(run.step)
         guard run.step % parameters.evaluationInterval == 0 || run.step == parameters.steps else { continue }
         try run.measure(observe)
         if let checkpoint, run.stopReason == nil {

@@ -43,6 +43,15 @@ struct AlignerTuning {
         floor: settings.encoderRate / 50), maximumNorm: settings.clip, random: RandomSource(seed: 0))
   }
 
+  /// Of which weights learn: for what a checkpoint belongs to.
+  var summary: String {
+    let learning = state.parameters.entries.filter(\.isTrainable).map(\.name)
+    return encoder.tuned(state.parameters).base + " " + learning.joined(separator: " ")
+  }
+
+  /// Goes on from a state of the same encoder.
+  mutating func resume(_ state: TrainingState) { self.state = state }
+
   /// Batches in which items whose text the encoder cannot read have none.
   func restricting(_ modalities: [ModalityBatch]) -> [ModalityBatch] {
     precondition(

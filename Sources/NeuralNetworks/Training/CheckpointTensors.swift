@@ -2,19 +2,30 @@ internal import TensorMath
 
 /// The tensors of a training checkpoint, held against the model that they are for.
 struct CheckpointTensors {
-  let file: SafetensorsFile
-  let model: ParameterSet
+  private let tensors: [String: NamedTensor]
+  private let model: ParameterSet
 
-  func parameters() throws(NeuralNetworksError) -> ParameterSet {
-    try Self.parameters(of: model) { try? file.tensor(TrainingCheckpoint.parameterPrefix + $0) }
+  /// - Parameter tensors: with names of their own.
+  init(_ tensors: [NamedTensor], model: ParameterSet) {
+    self.tensors = Dictionary(tensors.lazy.map { ($0.name, $0) }) { first, _ in first }
+    self.model = model
+  }
+
+  /// - Parameter frozenStay: whether parameters that do not learn are the model's.
+  func parameters(frozenStay: Bool = false) throws(NeuralNetworksError) -> ParameterSet {
+    try Self.parameters(of: model, frozenStay: frozenStay) { tensors[TrainingCheckpoint.parameterPrefix + $0] }
   }
 
   /// - Parameter find: the tensor of a parameter's name.
   static func parameters(
-    of model: ParameterSet, _ find: (String) -> NamedTensor?
+    of model: ParameterSet, frozenStay: Bool = false, _ find: (String) -> NamedTensor?
   ) throws(NeuralNetworksError) -> ParameterSet {
     var result = ParameterSet()
     for entry in model.entries {
+      if frozenStay, !entry.isTrainable {
+        _ = result.append(entry)
+        continue
+      }
       guard let tensor = find(entry.name) else {
         throw incompatible("lacks \"\(TrainingCheckpoint.parameterPrefix + entry.name)\"")
       }
@@ -26,14 +37,12 @@ struct CheckpointTensors {
   }
 
   func moments() throws(NeuralNetworksError) -> [AdamW.Moments?] {
-    let updated = Set(file.tensors.map(\.name))
     var result: [AdamW.Moments?] = []
     for entry in model.entries {
-      guard updated.contains("updates/" + entry.name) else {
+      guard let updates = tensors["updates/" + entry.name] else {
         result.append(nil)
         continue
       }
-      let updates = try file.tensor("updates/" + entry.name)
       guard updates.shape.isEmpty, let count = try updates.integers(as: Int64.self).first,
         (1...Int64(TrainingCheckpoint.maximumSteps)).contains(count)
       else {
@@ -48,7 +57,7 @@ struct CheckpointTensors {
   }
 
   func generator() throws(NeuralNetworksError) -> RandomSource {
-    guard let random = RandomSource(words: try file.tensor("generator").integers(as: UInt64.self)) else {
+    guard let random = RandomSource(words: try tensor("generator").integers(as: UInt64.self)) else {
       throw NeuralNetworksError(.malformedFile, "the tensor \"generator\" is no state of a generator")
     }
     return random
@@ -56,19 +65,22 @@ struct CheckpointTensors {
 
   /// Every tensor belongs to a parameter of the model.
   func checkNothingIsLeft() throws(NeuralNetworksError) {
-    for tensor in file.tensors
-    where tensor.name != "generator" && !tensor.name.hasPrefix(TrainingCheckpoint.attachmentPrefix) {
-      let parts = tensor.name.split(separator: "/", maxSplits: 1)
+    for name in tensors.keys.sorted()
+    where name != "generator" && !name.hasPrefix(TrainingCheckpoint.attachmentPrefix) {
+      let parts = name.split(separator: "/", maxSplits: 1)
       guard parts.count == 2, ["parameter", "mean", "square", "updates"].contains(parts[0]),
         model.parameter(named: String(parts[1])) != nil
-      else { throw Self.incompatible("has \"\(tensor.name)\", which the model lacks") }
+      else { throw Self.incompatible("has \"\(name)\", which the model lacks") }
     }
   }
 
+  func tensor(_ name: String) throws(NeuralNetworksError) -> NamedTensor {
+    guard let tensor = tensors[name] else { throw Self.incompatible("lacks \"\(name)\"") }
+    return tensor
+  }
+
   private func matrix(_ name: String, like model: Matrix) throws(NeuralNetworksError) -> Matrix {
-    let tensor: NamedTensor
-    do { tensor = try file.tensor(name) } catch { throw Self.incompatible("lacks \"\(name)\"") }
-    return try Self.matrix(tensor, like: model)
+    try Self.matrix(try tensor(name), like: model)
   }
 
   private static func matrix(_ tensor: NamedTensor, like model: Matrix) throws(NeuralNetworksError) -> Matrix {

@@ -143,7 +143,7 @@ public struct TrainingCheckpoint: Sendable, Equatable {
       throw NeuralNetworksError(.malformedFile, "the metadata \"step\" is no number of steps")
     }
     let settings = try Self.settings(file)
-    let reader = CheckpointTensors(file: file, model: model)
+    let reader = CheckpointTensors(file.tensors, model: model)
     state = TrainingState(
       try reader.parameters(),
       optimizer: AdamW(settings.optimizer, moments: try reader.moments()), schedule: settings.schedule,
@@ -175,7 +175,7 @@ public struct TrainingCheckpoint: Sendable, Equatable {
 }
 
 extension NamedTensor {
-  fileprivate func renamed(_ name: String) -> NamedTensor {
+  func renamed(_ name: String) -> NamedTensor {
     NamedTensor(name: name, elementType: elementType, shape: shape, storage: storage)
   }
 }

@@ -79,9 +79,7 @@ struct AlignStage: Stage {
       try AlignerTraining(shape, parameters: settings.training).train(
         data.modalities, pairs: training, validation: validation, tuning: tuning, checkpoint: checkpoint,
         isCancelled: { interruption.isRequested },
-        observe: { measurement in
-          context.progress(.align, "training", measurement.step, of: settings.training.steps, unit: "steps")
-        })
+        didStep: { context.progress(.align, "training", $0, of: settings.training.steps, unit: "steps") })
     }
   }
 

@@ -150,6 +150,51 @@ import Testing
     #expect(one.tuned?.weights.fingerprint == three.tuned?.weights.fingerprint)
   }
 
+  /// What the encoder has learned comes out of the checkpoint too: its weights, their moments and the best of them.
+  @Test(arguments: [TrainableDepth.last(1), .all], [1, 24, 45])
+  func aRunThatIsStoppedGoesOnBitForBit(depth: TrainableDepth, stop: Int) throws {
+    let fixture = try Fixture(count: 80)
+    var parameters = fixture.parameters(steps: 50)
+    parameters.evaluationInterval = 20
+    let training = try AlignerTraining(fixture.configuration(), parameters: parameters)
+    let whole = try fixture.train(depth, parameters)
+    try withTemporaryDirectory { folder in
+      let path = folder + "/checkpoint"
+      var done = 0
+      expectAlignmentError(.cancelled) {
+        _ = try training.train(
+          [fixture.text], pairs: fixture.pairs, validation: fixture.validation, tuning: fixture.tuning(depth),
+          checkpoint: path, isCancelled: { done == stop }, didStep: { done = $0 })
+      }
+      #expect(done == stop)
+      let resumed = try training.train(
+        [fixture.text], pairs: fixture.pairs, validation: fixture.validation, tuning: fixture.tuning(depth),
+        checkpoint: path)
+      #expect(resumed.aligner.fingerprint == whole.aligner.fingerprint)
+      #expect(resumed.tuned?.weights.fingerprint == whole.tuned?.weights.fingerprint)
+      #expect(resumed.tuned?.vectors.vectors == whole.tuned?.vectors.vectors)
+      #expect(resumed.measurements == whole.measurements)
+    }
+  }
+
+  @Test func aCheckpointOfAnotherDepthIsRefused() throws {
+    let fixture = try Fixture(count: 80)
+    let training = try AlignerTraining(fixture.configuration(), parameters: fixture.parameters(steps: 5))
+    try withTemporaryDirectory { folder in
+      let path = folder + "/checkpoint"
+      _ = try training.train(
+        [fixture.text], pairs: fixture.pairs, validation: fixture.validation, tuning: fixture.tuning(.last(1)),
+        checkpoint: path)
+      for depth in [nil, TrainableDepth.last(2), .all] {
+        expectAlignmentError(.unreadableCheckpoint, "other settings") {
+          _ = try training.train(
+            [fixture.text], pairs: fixture.pairs, validation: fixture.validation, tuning: fixture.tuning(depth),
+            checkpoint: path)
+        }
+      }
+    }
+  }
+
   @Test func itemsWithoutTextTrainTheRest() throws {
     let fixture = try Fixture(count: 80)
     var random = RandomSource(seed: 4)

@@ -55,6 +55,33 @@ import Testing
     #expect(shape?.message.contains("best/first.weight") == true)
   }
 
+  /// Another run's state, of which only what learns is kept; the rest and the settings are those of its start.
+  @Test func aRunBesideItComesBack() throws {
+    var (model, state) = try TrainingStepTests.state()
+    let main = state
+    let frozen = try #require(state.parameters.entries.first).name
+    state.parameters.setTrainable(false, below: frozen)
+    let start = state
+    for _ in 0..<3 { _ = try model.step(&state) }
+    var checkpoint = TrainingCheckpoint(main)
+    checkpoint.attach(state, as: "beside")
+    checkpoint.attachLearning(state.parameters, as: "beside/best")
+    #expect(!checkpoint.attachments.contains { $0.name.hasSuffix(frozen) })
+    let read = try TrainingCheckpoint(SafetensorsFile(bytes: checkpoint.bytes()), for: main.parameters)
+    #expect(read.state == main)
+    #expect(try read.attachedState("beside", for: start) == state)
+    #expect(try read.attachedLearning("beside/best", for: start.parameters) == state.parameters)
+    #expect(try model.step(&state).isFinite)
+    for name in ["other", "besid"] {
+      let missing = #expect(throws: NeuralNetworksError.self) { try read.attachedState(name, for: start) }
+      #expect(missing?.code == .incompatibleCheckpoint)
+    }
+    checkpoint.attachments.removeAll { $0.name == "beside/step" }
+    checkpoint.attachments.append(NamedTensor(name: "beside/step", shape: [], integers: [Int64(-1)]))
+    let negative = #expect(throws: NeuralNetworksError.self) { try checkpoint.attachedState("beside", for: start) }
+    #expect(negative?.code == .malformedFile)
+  }
+
   @Test func theSameStateGivesTheSameBytes() throws {
     var (model, state) = try TrainingStepTests.state()
     _ = try model.step(&state)
