@@ -14,6 +14,8 @@ extension PipelineConfiguration {
     package var gate: TuningGate.Parameters
     /// Whether the aligner is tuned along with the codebooks.
     package var tunesAligner: Bool
+    /// Iterations of k-means on the vectors that it leaves.
+    package var refitIterations: Int
   }
 
   /// What the schema cannot say of `finetune`.
@@ -53,6 +55,7 @@ extension PipelineConfiguration.Finetune {
     if let value = section.number("temperature") { tuning.temperature = Float(value) }
     if let value = section.number("alignerLearningRate") { tuning.representationLearningRate = Float(value) }
     tunesAligner = section.boolean("aligner") ?? false
+    refitIterations = section.integer("refit") ?? TuningSchedule.Parameters().refitIterations
     tuning.seed = section.integer("seed").map { UInt64($0) } ?? seed
     tuning.weights = CodeTuning.Weights(section.section("weights") ?? CheckedSection())
     gate = TuningGate.Parameters()
@@ -80,7 +83,9 @@ extension PipelineConfiguration.Finetune {
           + "reconstruction \(weights.reconstruction), evenness \(weights.evenness), anchor \(weights.anchor), "
           + "contrast \(weights.contrast)"),
       StageInput(
-        name: "finetune.aligner", value: tunesAligner ? "learningRate \(tuning.representationLearningRate)" : "fixed"),
+        name: "finetune.aligner",
+        value: tunesAligner
+          ? "learningRate \(tuning.representationLearningRate), refit \(refitIterations)" : "fixed"),
       StageInput(name: "finetune.seed", value: "\(tuning.seed)"),
     ]
   }

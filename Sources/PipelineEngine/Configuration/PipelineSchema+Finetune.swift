@@ -26,6 +26,10 @@ extension PipelineSchema {
         + "Default: false."),
     ConfigurationKey(
       "alignerLearningRate", .number(1e-7...1), "Of the aligner's parameters, at its peak. Default: 0.0001."),
+    ConfigurationKey(
+      "refit", .integer(0...1000),
+      "With 'aligner': iterations of k-means from the tuned centroids on the vectors as tuning leaves them. Default: 10."
+    ),
     ConfigurationKey("weights", .section(finetuneWeights), "What each term of the loss counts for."),
     ConfigurationKey("gate", .section(finetuneGate), "What must hold for the tuned codes to be published."),
     ConfigurationKey("seed", .integer(0...Int.max), "Seed of the tuning. Default: the pipeline's."),

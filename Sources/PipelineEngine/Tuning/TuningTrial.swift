@@ -97,6 +97,7 @@ struct TuningTrial {
     parameters.training = train.training
     parameters.training.seed &+= UInt64(seed)
     parameters.tuning = settings.tuning
+    parameters.refitIterations = settings.refitIterations
     let state = TuningSchedule.State(
       generator: start, tokens: material.data.tokens, codebooks: material.codebooks,
       suffixes: ContiguousArray(material.snapshot.columns.suffixes))

@@ -32,6 +32,8 @@ struct CodeTuningRun {
   private var good: (codebooks: ParameterSet, representation: ParameterSet?, step: Int)
   private var monitor: TrainingMonitor
   private var random: RandomSource
+  /// Its rows.
+  private var largestBatch = 0
   private(set) var steps: [CodeTuning.Step] = []
   private(set) var stopReason: String?
 
@@ -145,7 +147,11 @@ struct CodeTuningRun {
     let representationNorm = gradients.representation?.norm() ?? 0
     let codebookNorm = gradients.codebooks.norm()
     let norm = (codebookNorm * codebookNorm + representationNorm * representationNorm).squareRoot()
-    try monitor.observe(step: step.step, loss: step.loss, gradientNorm: norm)
+    // Among fewer rows contrast costs less: an epoch's last batch is no measure for the others.
+    largestBatch = max(largestBatch, batch.positions)
+    if contrast == nil || 2 * batch.positions >= largestBatch {
+      try monitor.observe(step: step.step, loss: step.loss, gradientNorm: norm)
+    }
     if monitor.isHealthy { good = (state.codebooks.parameters, state.representation?.parameters, step.step) }
     let update = try state.codebooks.update(with: gradients.codebooks, norm: norm)
     if let part = gradients.representation { try state.representation?.update(with: part, norm: norm) }
@@ -191,7 +197,7 @@ struct CodeTuningRun {
     let former = served.codes(of: items.items)
     var terms = TuningTerms(tape)
     let weights = tuning.weights
-    if weights.recommender > 0 || contrast != nil {
+    if weights.recommender > 0 {
       // Where vectors learn by contrast, the recommender's own loss moves codebooks alone: vectors that may go anywhere
       // make items easy to predict by giving them all the same codes.
       let fixed = contrast.map { _ in
@@ -202,9 +208,15 @@ struct CodeTuningRun {
         packed, next: next, items, fixed ?? assignment, codes: now, vocabulary,
         in: pass(recommender, isTraining: dropsOut))
       guard let loss else { return nil }
-      if weights.recommender > 0 { terms.add(\.recommender, loss.value, weights.recommender) }
-      let told = contrast?.loss(loss.states, packed, next: next, items, vectors: assignment.x, in: projection)
-      if let told { terms.add(\.contrast, told, weights.contrast) }
+      terms.add(\.recommender, loss, weights.recommender)
+    }
+    if let contrast {
+      // Histories are read by the codes that the recommender was trained on: by others it knows less of a user with every
+      // item that moves, and what it no longer knows teaches vectors nothing.
+      let states = network.states(packed, vocabulary, in: pass(recommender, isTraining: dropsOut))
+      let told = contrast.loss(states, packed, next: next, items, vectors: assignment.x, in: projection)
+      guard let told else { return nil }
+      terms.add(\.contrast, told, weights.contrast)
     }
     if weights.commitment > 0 { terms.add(\.commitment, assignment.commitment, weights.commitment) }
     if weights.reconstruction > 0 { terms.add(\.reconstruction, assignment.reconstruction, weights.reconstruction) }
@@ -243,7 +255,7 @@ struct CodeTuningRun {
       centroids: tuned.centroids(in: pass(state.codebooks.parameters)), temperatures: temperatures)
     return network.loss(
       packed, next: next, items, assignment, codes: served.codes(of: items.items, nearest: assignment.codes),
-      vocabulary, in: pass(recommender))?.value.scalar
+      vocabulary, in: pass(recommender))?.scalar
   }
 
   var codebooks: ResidualCodebooks {

@@ -2,14 +2,6 @@ package import NeuralNetworks
 package import Quantizers
 package import TensorMath
 
-/// A batch's loss by codes of an assignment, and what it was computed from.
-package struct TuningLoss {
-  /// `1 × 1`, in nats per item.
-  package let value: Variable
-  /// What has seen the histories: one row for each of the batch.
-  package let states: Variable
-}
-
 extension OnePositionNetwork {
   /// The loss of a batch with items' codes as an assignment makes them, so that it has gradients with respect to
   /// codebooks and representations on both sides.
@@ -25,11 +17,11 @@ extension OnePositionNetwork {
   ///   - assignment: of `items`, on the tape of `pass`.
   ///   - codes: what the items would be served with.
   ///   - pass: of the network's parameters, which get gradients only where they are trainable.
-  /// - Returns: nil where nothing is to predict.
+  /// - Returns: `1 × 1`, in nats per item; nil where nothing is to predict.
   package func loss(
     _ batch: SequenceBatch, next: ContiguousArray<Int32>, _ items: TuningItems, _ assignment: ResidualAssignment,
     codes: CodeMatrix, _ vocabulary: GeneratorVocabulary, in pass: ModelPass
-  ) -> TuningLoss? {
+  ) -> Variable? {
     let targets = TuningTargets(batch, next: next, items, codes, vocabulary)
     let vectors = tables.codes.enumerated().map { level, table in
       assignment.rows(of: pass[table.weight], level: level, codes: codes.column32(level))
@@ -44,7 +36,7 @@ extension OnePositionNetwork {
     }
     let outputs = decoder(
       inputs, keysAndValues: decoder.keysAndValues(states, in: pass), layout: targets.layout, in: pass)
-    return targets.loss(outputs, tables, assignment, in: pass).map { TuningLoss(value: $0, states: states) }
+    return targets.loss(outputs, tables, assignment, in: pass)
   }
 }
 

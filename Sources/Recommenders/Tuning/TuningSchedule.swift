@@ -23,6 +23,9 @@ public struct TuningSchedule: Sendable {
     public var training = GeneratorTraining.Parameters()
     /// Of the codes in each cycle; the seed moves on with the cycles.
     public var tuning = CodeTuning.Parameters()
+    /// Where representations moved, iterations of k-means on them that start from the tuned codebooks: centroids follow
+    /// the recommender's loss, and vectors that moved far leave them behind. 0 for none.
+    public var refitIterations = 10
 
     public init() {}
   }
@@ -188,6 +191,11 @@ public struct TuningSchedule: Sendable {
     }
     let begin = ContinuousClock.now
     var tuned = made.result
+    if let moved = tuned.representation, self.parameters.refitIterations > 0 {
+      tuned.codebooks = try tuned.codebooks.refit(
+        to: source.servedVectors(moved), of: state.tokens, iterations: self.parameters.refitIterations,
+        seed: parameters.seed)
+    }
     tuned.codebooks = try adjust(tuned.codebooks)
     let revision = try revision(state, tuned, source, resolve)
     observe(.revision(cycle: number, revision))
@@ -217,6 +225,23 @@ extension TuningSchedule.State {
     codebooks = cycle.tuning.codebooks
     representation = cycle.tuning.representation
     if suffixes != nil { suffixes = cycle.revision.suffixes }
+  }
+}
+
+extension ResidualCodebooks {
+  /// Trained on by k-means, as they were first trained: with prices where they have prices.
+  /// - Parameters:
+  ///   - vectors: a row per item.
+  ///   - tokens: for which items have codes.
+  fileprivate func refit(
+    to vectors: Matrix, of tokens: ItemTokens, iterations: Int, seed: UInt64
+  ) throws(QuantizerError) -> ResidualCodebooks {
+    let rows = ContiguousArray((0..<Int32(tokens.itemCount)).lazy.filter { tokens.isPresent[Int($0)] })
+    let method: ResidualQuantizer.Method = levels.contains { $0.prices != nil } ? .balanced : .kMeans
+    return try ResidualQuantizer.train(
+      vectors.selecting(rows),
+      parameters: .init(method: method, sizes: sizes, iterations: iterations, seed: seed), startingFrom: self
+    ).quantizer.codebooks
   }
 }
 

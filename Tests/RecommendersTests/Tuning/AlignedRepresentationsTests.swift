@@ -167,4 +167,64 @@ import Testing
     if contrast == 0 { #expect(result.lossAfter < result.lossBefore) }
     #expect(result.steps.allSatisfy { ($0.contrast > 0) == (contrast > 0) })
   }
+
+  private func tuned(
+    _ parameters: CodeTuning.Parameters, codebooks: (ResidualCodebooks) -> ResidualCodebooks = { $0 }
+  ) throws -> CodeTuning.Result {
+    let source = AlignedRepresentations(aligner, joint: joint, modalities: modalities + [behavior])
+    let items = try CodedItems(source.allVectors(), sizes: [4, 4, 4], method: .kMeans)
+    let world = try TunableWorld()
+    return try CodeTuning(parameters: parameters).tune(
+      try world.generator(tokens: items.tokens), codebooks(items.codebooks), representations: source,
+      split: world.split)
+  }
+
+  private static func contrastAlone(steps: Int) -> CodeTuning.Parameters {
+    var parameters = TunableWorld.parameters(steps: steps)
+    (parameters.weights.recommender, parameters.weights.anchor) = (0, 0)
+    (parameters.weights.commitment, parameters.weights.reconstruction, parameters.weights.evenness) = (0, 0, 0)
+    parameters.representationLearningRate = 3e-3
+    return parameters
+  }
+
+  /// The recommender knows users by the codes that it was trained on: where codebooks stand by now, and what items would
+  /// be served with, changes nothing of that.
+  @Test func contrastReadsHistoriesAsTheRecommenderKnowsThem() throws {
+    let parameters = Self.contrastAlone(steps: 4)
+    let (own, other) = (
+      try tuned(parameters),
+      try tuned(parameters) { codebooks in
+        let levels = codebooks.levels.map { level in
+          var centroids = level.centroids
+          centroids.elements.reverse()
+          return Codebook(centroids: centroids, prices: level.prices)
+        }
+        return (try? ResidualCodebooks(levels: levels)) ?? codebooks
+      }
+    )
+    #expect(own.codebooks != other.codebooks)
+    #expect(own.steps.map(\.contrast) == other.steps.map(\.contrast))
+    #expect(own.representation == other.representation)
+  }
+
+  /// An epoch's last batch has few rows to tell apart, and costs so little that all others look like a divergence beside
+  /// it.
+  @Test func aSmallBatchIsNoMeasureForLargeOnes() throws {
+    var parameters = Self.contrastAlone(steps: 12)
+    parameters.divergence = .init(factor: 1.3, patience: 1)
+    parameters.positionsPerBatch = try Self.positions() - 12
+    let result = try tuned(parameters)
+    #expect(result.stopReason == nil && result.steps.count == 12)
+    let contrasts = result.steps.map(\.contrast)
+    let (least, most) = (try #require(contrasts.min()), try #require(contrasts.max()))
+    #expect(most > 1.3 * least, "all batches are alike: \(least) to \(most)")
+  }
+
+  /// Of an epoch.
+  private static func positions() throws -> Int {
+    let world = try TunableWorld(), generator = try world.generator(epochs: 1)
+    let sequences = TrainingSequences(
+      world.split, generator.vocabulary, maximumHistory: generator.configuration.maximumHistory)
+    return try #require(sequences.batches(epoch: 0, seed: 1, positions: 1 << 20).first { _ in true }).positions
+  }
 }

@@ -25,8 +25,7 @@ import Testing
     let pass = ModelPass(fixture.parameters, on: x.tape, random: RandomSource(seed: 0), isTraining: false)
     let codes = keepsCodes ? served.codes(of: own.items) : served.codes(of: own.items, nearest: assignment.codes)
     return try #require(
-      fixture.network.loss(batch, next: next, own, assignment, codes: codes, fixture.vocabulary, in: pass)
-    ).value
+      fixture.network.loss(batch, next: next, own, assignment, codes: codes, fixture.vocabulary, in: pass))
   }
 
   private func constantLoss(
@@ -170,8 +169,7 @@ import Testing
     let pass = ModelPass(fixture.parameters, on: tape, random: RandomSource(seed: 0), isTraining: false)
     let loss = try #require(
       fixture.network.loss(
-        batch, next: Self.next, own, assignment, codes: assignment.codes, fixture.vocabulary, in: pass)
-    ).value
+        batch, next: Self.next, own, assignment, codes: assignment.codes, fixture.vocabulary, in: pass))
     #expect(loss.scalar.isFinite && loss.scalar < 50)
     let gradients = tape.backward(from: loss)
     #expect(try #require(gradients[x]).elements.allSatisfy { $0.isFinite && abs($0) < 1e4 })

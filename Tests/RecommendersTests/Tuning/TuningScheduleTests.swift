@@ -106,6 +106,26 @@ import Testing
     #expect(result.state.tokens.codes == nearest.elements)
   }
 
+  /// Vectors that turn away take their centroids along; where vectors stay, so do tuned centroids.
+  @Test func codebooksFollowVectorsThatMoved() throws {
+    let world = try TunableWorld()
+    let source = try TurnedRepresentations(world.items.vectors)
+    var parameters = Self.parameters()
+    (parameters.firstEpochs, parameters.epochs, parameters.tuning.steps) = (2, 1, 12)
+    (parameters.tuning.representationLearningRate, parameters.tuning.learningRate) = (0.05, 1e-4)
+    let followed = try run(world, parameters, representations: source), fixed = try run(world, parameters)
+    parameters.refitIterations = 0
+    let left = try run(world, parameters, representations: source)
+    #expect(followed.state.representation == left.state.representation)
+    #expect(try Self.error(followed, source) < 0.98 * Self.error(left, source))
+    #expect(try run(world, parameters).state.codebooks == fixed.state.codebooks)
+  }
+
+  private static func error(_ result: TuningSchedule.Result, _ source: TurnedRepresentations) throws -> Double {
+    let vectors = source.allVectors(result.state.representation)
+    return try #require(ResidualQuantizer(codebooks: result.state.codebooks).encode(vectors).levelErrors.last)
+  }
+
   @Test func aTuningThatDivergesEndsTheRunBehindATrainingOnWhatWasKept() throws {
     let world = try TunableWorld()
     var parameters = Self.parameters(cycles: 3)
