@@ -67,12 +67,13 @@ enum FilePath {
     if folder.utf8.first == slash, isNormal(folder.utf8.dropFirst()), isNormal(relative.utf8) {
       return folder + "/" + relative
     }
+    // By bytes: to `String`, a slash and an accent behind it are one character, which is no slash.
     var parts: [Substring] = []
-    for part in (folder + "/" + relative).split(separator: "/", omittingEmptySubsequences: true) {
-      if part == ".." {
+    for part in (folder + "/" + relative).utf8.split(separator: slash) {
+      if part.elementsEqual([dot, dot]) {
         guard parts.popLast() != nil else { return nil }
-      } else if part != "." {
-        parts.append(part)
+      } else if !part.elementsEqual([dot]) {
+        parts.append(Substring(part))
       }
     }
     return "/" + parts.joined(separator: "/")
@@ -123,9 +124,9 @@ enum FilePath {
   /// All files that some patterns name, in order, each once.
   static func expand(_ patterns: [String]) throws(CatalogError) -> [String] {
     var paths: [String] = []
-    var seen: Set<String> = []
+    var seen: Set<ByteString> = []
     for pattern in patterns {
-      for path in try expand(pattern) where seen.insert(path).inserted { paths.append(path) }
+      for path in try expand(pattern) where seen.insert(ByteString(path)).inserted { paths.append(path) }
     }
     guard !paths.isEmpty else { throw CatalogError(.inputMissing, "no input file is named; expected at least one.") }
     return paths

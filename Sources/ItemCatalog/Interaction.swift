@@ -161,7 +161,9 @@ struct InteractionRecordReader {
 
   private func number(_ bytes: [UInt8], _ range: Range<Int>, _ field: InteractionField) throws(RecordProblem) -> Double
   {
-    if let value = NumberParsing.double(bytes, range) { return value }
+    // Ratings and weights are kept in single precision.
+    let limit = field == .rating || field == .weight ? Double(Float.greatestFiniteMagnitude) : .infinity
+    if let value = NumberParsing.double(bytes, range), abs(value) <= limit { return value }
     let expected = field == .timestamp ? "a number, such as seconds since 1970" : "a finite number"
     throw RecordProblem(
       field.rawValue, .invalidNumber, found: RecordProblem.excerpt(bytes, range), expected: expected)

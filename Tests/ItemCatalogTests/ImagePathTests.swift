@@ -28,7 +28,7 @@ struct ImagePathTests {
 
   @Test(arguments: [
     "../secret.png", "sub/../../secret.png", "/etc/passwd", "../in2/a.png", "out.png", "outfolder/secret.png",
-    "../../../../../../../../etc/passwd",
+    "../../../../../../../../etc/passwd", "../\u{301}in.png", "sub/../../\u{301}none.png",
   ])
   func pathsOutOfTheRootAreRejectedWithTheirRecord(path: String) throws {
     try withCatalogFixture { fixture in

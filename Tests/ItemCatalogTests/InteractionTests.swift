@@ -54,6 +54,16 @@ struct InteractionTests {
     #expect(events(log).map(\.position) == [9, 1, 1, 2, 0])
   }
 
+  /// Both are kept in single precision.
+  @Test(arguments: ["rating", "weight"]) func numbersThatSinglePrecisionCannotHoldAreRejected(field: String) throws {
+    let largest = "\(Double(Float.greatestFiniteMagnitude))"
+    let (log, rejected) = try read(
+      "user_id,item_id,position,\(field)\nu,a,1,1e39\nu,b,2,-1e39\nu,c,3,\(largest)\nu,d,4,1e-60\n")
+    #expect(log.count == 2 && rejected.map(\.line) == [2, 3])
+    #expect(rejected.allSatisfy { $0.field == field && $0.reason == "invalid_number" })
+    #expect(rejected.map(\.found) == ["1e39", "-1e39"])
+  }
+
   @Test func positionsOrderWhereTimesAreIncomplete() throws {
     let (log, rejected) = try read("user_id,item_id,position,rating,timestamp\nu,a,2,,\nu,b,0,5,99\nu,c,1,,\n")
     #expect(log.ordering == .position && events(log).map(\.itemID) == ["b", "c", "a"] && rejected.isEmpty)

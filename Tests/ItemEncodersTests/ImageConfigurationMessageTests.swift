@@ -19,6 +19,24 @@ import Testing
     return nil
   }
 
+  /// Either would make every sample of every picture no number.
+  @Test(arguments: [
+    (#""rescale_factor": 0"#, #"p.json: "rescale_factor" is 0.0; a number above 0 is expected"#),
+    (#""rescale_factor": -1"#, #"p.json: "rescale_factor" is -1.0; a number above 0 is expected"#),
+    (#""rescale_factor": 1e-300"#, #"p.json: "rescale_factor" is 1e-300; a number above 0 is expected"#),
+    (
+      #""image_mean": [0, 0, 0], "image_std": [1, 1e-300, 1]"#,
+      #"p.json: "image_std" is [1.0, 1e-300, 1.0]; three numbers above 0 is expected"#
+    ),
+  ])
+  func scalesThatLeaveNoNumberAreRefused(keys: String, expected: String) throws {
+    let normalize = keys.contains("image_std") ? "" : #", "do_normalize": false"#
+    let found = Self.message {
+      _ = try ImagePreprocessing(try Self.configuration(#"{"size": 9, \#(keys)\#(normalize)}"#))
+    }
+    #expect(found == expected)
+  }
+
   @Test(arguments: [
     (#"{}"#, #"p.json: "size" is missing; an integer is expected"#),
     (#"{"size": "big"}"#, #"p.json: "size" is big; an integer from 1 to 4096 is expected"#),

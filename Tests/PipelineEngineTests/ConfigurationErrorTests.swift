@@ -110,6 +110,8 @@ func message(_ yaml: String, environment: [String: String] = [:]) -> String {
       let text = message(Self.head + chain + "export: [ { format: csv, path: \(path) } ]\n")
       #expect(text.contains("export[0].path"), "\(path): \(text)")
     }
+    let below = "export: [ { format: csv, path: a/./b }, { format: csv, path: c }, { format: jsonl, path: a/b/c } ]\n"
+    #expect(message(Self.head + chain + below).contains("export: 'a/b' is a table and the folder of another one"))
     let twice = "export: [ { format: csv, path: a }, { format: jsonl, path: a } ]\n"
     #expect(message(Self.head + chain + twice).contains("two tables have the same path"))
   }

@@ -8,7 +8,7 @@ import Testing
 /// not.
 @Suite("Trainings that are stopped", .serialized)
 struct StageCheckpointTests {
-  /// Measured at steps 0, 200 and 210.
+  /// Measured at steps 0, 200 and 210; what it is told of are the steps.
   private static let align =
     "align: { steps: 210, batch: 16, width: 8, heads: 2, layers: 1, tokensPerModality: 1, queries: 1, validationShare: 0.1 }"
   private static let behavior =
@@ -40,11 +40,11 @@ struct StageCheckpointTests {
     return (files ?? []).filter { $0.hasPrefix("checkpoint-") }
   }
 
-  /// Runs until a stage's training has come to a measurement.
-  private static func interrupt(_ fixture: PairsFixture, _ stage: StageName, at measurement: Int) {
+  /// Runs until a stage's training has come to a step or an epoch.
+  private static func interrupt(_ fixture: PairsFixture, _ stage: StageName, at place: Int) {
     let interruption = Interruption()
     let observer = RecordingObserver { event in
-      if case .progress(stage, step: "training", completed: measurement, total: _, unit: _, detail: _) = event {
+      if case .progress(stage, step: "training", completed: place, total: _, unit: _, detail: _) = event {
         interruption.request()
       }
     }
@@ -56,7 +56,7 @@ struct StageCheckpointTests {
     #expect(checkpoints(fixture.folder, stage).count == 1)
   }
 
-  private static func lastMeasurements(_ fixture: PairsFixture, _ stage: StageName) throws -> (
+  private static func rest(_ fixture: PairsFixture, _ stage: StageName) throws -> (
     seen: [Int], notes: [String], warnings: [String]
   ) {
     let recorder = RecordingObserver()
@@ -74,20 +74,20 @@ struct StageCheckpointTests {
     return (seen, notes, warnings)
   }
 
-  private static let cases: [(StageName, String, at: Int, then: [Int])] = [
-    (.align, align, 0, [200, 210]), (.align, align, 200, [210]), (.behavior, behavior, 1, [2, 3, 4]),
-    (.behavior, behavior, 3, [4]),
+  private static let cases: [(StageName, String, at: Int, then: ClosedRange<Int>)] = [
+    (.align, align, 1, 2...210), (.align, align, 200, 201...210), (.behavior, behavior, 1, 2...4),
+    (.behavior, behavior, 3, 4...4),
   ]
 
   @Test(arguments: cases.indices)
   func aTrainingGoesOnAndEndsBitForBitTheSame(index: Int) throws {
-    let (stage, section, measurement, rest) = Self.cases[index]
+    let (stage, section, place, then) = Self.cases[index]
     let whole = try Self.undisturbed(section)
     try withTemporaryDirectory { folder in
       let fixture = try Self.fixture(folder, section)
-      Self.interrupt(fixture, stage, at: measurement)
-      let (seen, notes, warnings) = try Self.lastMeasurements(fixture, stage)
-      #expect(seen == rest)
+      Self.interrupt(fixture, stage, at: place)
+      let (seen, notes, warnings) = try Self.rest(fixture, stage)
+      #expect(seen == Array(then))
       #expect(notes.contains("\(stage.rawValue) goes on with the training that was stopped") && warnings.isEmpty)
       #expect(try Self.artifacts(folder) == whole.artifacts)
       #expect(try fixture.pipeline.records() == whole.ids)
@@ -97,17 +97,17 @@ struct StageCheckpointTests {
 
   @Test(arguments: [0, 2])
   func aDamagedCheckpointIsDroppedWithAWarning(index: Int) throws {
-    let (stage, section, measurement, _) = Self.cases[index]
+    let (stage, section, place, _) = Self.cases[index]
     let whole = try Self.undisturbed(section)
     try withTemporaryDirectory { folder in
       let fixture = try Self.fixture(folder, section)
-      Self.interrupt(fixture, stage, at: measurement)
+      Self.interrupt(fixture, stage, at: place)
       let name = try #require(Self.checkpoints(folder, stage).first)
       let url = URL(fileURLWithPath: folder + "/work/stages/\(stage.rawValue)/" + name)
       var bytes = try Data(contentsOf: url)
       bytes[bytes.count - 100] ^= 1
       try bytes.write(to: url)
-      let (seen, _, warnings) = try Self.lastMeasurements(fixture, stage)
+      let (seen, _, warnings) = try Self.rest(fixture, stage)
       #expect(seen.last == (stage == .align ? 210 : 4) && seen.count > 2)
       #expect(warnings.count == 1)
       #expect(warnings.first?.hasPrefix("\(stage.rawValue) trains anew: the checkpoint ") == true)
@@ -121,8 +121,8 @@ struct StageCheckpointTests {
       var fixture = try Self.fixture(folder, Self.align)
       Self.interrupt(fixture, .align, at: 200)
       fixture.pipeline.extra = fixture.pipeline.extra.replacingOccurrences(of: "batch: 16", with: "batch: 24")
-      let (seen, notes, warnings) = try Self.lastMeasurements(fixture, .align)
-      #expect(seen == [0, 200, 210])
+      let (seen, notes, warnings) = try Self.rest(fixture, .align)
+      #expect(seen == Array(1...210))
       #expect(!notes.contains { $0.contains("goes on") } && warnings.isEmpty)
       #expect(Self.checkpoints(folder, .align).isEmpty)
     }
@@ -134,7 +134,7 @@ struct StageCheckpointTests {
       Self.interrupt(fixture, .behavior, at: 3)
       fixture.log.append("u3,item-31,700")
       try fixture.writeLog()
-      #expect(try Self.lastMeasurements(fixture, .behavior).seen == [1, 2, 3, 4])
+      #expect(try Self.rest(fixture, .behavior).seen == [1, 2, 3, 4])
     }
   }
 }

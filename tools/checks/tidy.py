@@ -9,7 +9,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 ORDER = ["TensorMath", "NeuralNetworks", "Tokenizers", "ItemCatalog", "ItemEncoders", "BehaviorAlignment", "Quantizers",
          "SemanticIDStore", "TableExport", "PipelineEngine", "tessera"]
 C_LIBRARIES = ["COpenBLAS", "COneDNN", "CLMDB", "CPNG", "CJPEG", "CZlib", "CVectorKernels", "CChildProcess"]
-TEST_SHARE = 0.72  # a floor that only rises; the aim is 0.75
+TEST_SHARE = 0.75
 LARGEST_FILE = 1_000_000
 failures = []
 

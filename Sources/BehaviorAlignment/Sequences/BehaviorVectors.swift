@@ -16,7 +16,7 @@ public struct BehaviorVectors: Sendable, Equatable {
   public let vectors: Matrix
   /// SHA-256, in hexadecimal, over all of it.
   public let fingerprint: String
-  private let rows: [String: Int]
+  private let rows: [ByteString: Int]
 
   /// - Parameter vectors: one a row; scaled to unit length here.
   /// - Precondition: as many ids as rows, none twice, none empty or with a line break.
@@ -30,7 +30,7 @@ public struct BehaviorVectors: Sendable, Equatable {
   private init(ids: [String], unit: Matrix) {
     self.ids = ids
     vectors = unit
-    rows = Dictionary(ids.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    rows = Dictionary(ids.enumerated().map { (ByteString($1), $0) }, uniquingKeysWith: { first, _ in first })
     var hasher = ContentHasher()
     hasher.updateField(Self.architecture)
     hasher.update(UInt64(unit.columns))
@@ -43,7 +43,7 @@ public struct BehaviorVectors: Sendable, Equatable {
 
   /// The vectors of some items as a modality, which items without one lack.
   public func batch(of ids: some Collection<String>) -> ModalityBatch {
-    let found = ids.map { rows[$0] }
+    let found = ids.map { rows[ByteString($0)] }
     var elements = ContiguousArray<Float>()
     elements.reserveCapacity(found.count * dimensions)
     for row in found {
@@ -94,7 +94,9 @@ public struct BehaviorVectors: Sendable, Equatable {
       }
       let lines = text.bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
       let ids = lines.dropLast().map { String(decoding: $0, as: UTF8.self) }
-      guard ids.count == tensor.shape[0], lines.last?.isEmpty == true, Set(ids).count == ids.count else {
+      guard ids.count == tensor.shape[0], lines.last?.isEmpty == true,
+        Set(ids.lazy.map(ByteString.init)).count == ids.count
+      else {
         throw Self.unreadable("\(ids.count) ids for \(tensor.shape[0]) vectors, or an id twice")
       }
       self.init(ids: ids, unit: try tensor.matrix(rows: tensor.shape[0], columns: tensor.shape[1]))

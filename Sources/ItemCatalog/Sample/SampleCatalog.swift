@@ -40,8 +40,11 @@ public enum SampleCatalog {
   }
 
   private static func check(_ parameters: SampleParameters) throws(CatalogError) {
-    guard parameters.items > 0, parameters.items <= 1 << 30, (0...1 << 30).contains(parameters.users) else {
+    guard parameters.items > 0, parameters.items <= 1 << 30 else {
       throw CatalogError(.badData, "A sample has 1 to 1,073,741,824 items; \(parameters.items) were asked for.")
+    }
+    guard (0...1 << 30).contains(parameters.users) else {
+      throw CatalogError(.badData, "A sample has 0 to 1,073,741,824 users; \(parameters.users) were asked for.")
     }
     guard (1...1000).contains(parameters.night) else {
       throw CatalogError(.badData, "A sample has nights 1 to 1,000; night \(parameters.night) was asked for.")

@@ -50,11 +50,14 @@ extension ImagePreprocessing {
     let rescale =
       try config.flag("do_rescale", default: true)
       ? try config.number("rescale_factor", default: 1.0 / 255) : 1
+    guard rescale > 0, Float(1 / rescale).isFinite else {
+      throw config.failure("rescale_factor", "\(rescale)", "a number above 0")
+    }
     var (mean, deviation) = ([0.0, 0, 0], [1.0, 1, 1])
     if try config.flag("do_normalize", default: true) {
       mean = try config.color("image_mean")
       deviation = try config.color("image_std")
-      guard deviation.allSatisfy({ $0 > 0 }) else {
+      guard deviation.allSatisfy({ $0 > 0 && Float(rescale / $0).isFinite }) else {
         throw config.failure("image_std", "\(deviation)", "three numbers above 0")
       }
     }

@@ -21,7 +21,8 @@ struct PathResolver: Sendable {
   /// folder it stands in is left out: `./store` is `store`.
   static func partsBelow(_ path: String) -> [Substring]? {
     guard !path.hasPrefix("/") else { return nil }
-    let parts = path.split(separator: "/").filter { $0 != "." }
+    // By bytes: to `String`, a slash and an accent behind it are one character, which is no slash.
+    let parts = path.utf8.split(separator: UInt8(ascii: "/")).map(Substring.init).filter { $0 != "." }
     return parts.isEmpty || parts.contains("..") ? nil : parts
   }
 

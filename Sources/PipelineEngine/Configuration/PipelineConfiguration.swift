@@ -208,6 +208,12 @@ extension PipelineConfiguration {
         "export[\(index)].path: '\(export.path)' leaves the workspace or is a name that it uses itself; write another")
     }
     if isTwice { validator.report(line, "export: two tables have the same path; give each its own") }
+    let folder = places.first { parts in places.contains { $0.count > parts.count && $0.starts(with: parts) } }
+    if let folder {
+      validator.report(
+        line,
+        "export: '\(folder.joined(separator: "/"))' is a table and the folder of another one; give one another path")
+    }
   }
 
   private func checkEncoders(_ section: CheckedSection, validator: inout ConfigurationValidator) {

@@ -6,6 +6,17 @@ import TestSupport
 import Testing
 
 @Suite struct BehaviorVectorsTests {
+  /// Ids are bytes: what Unicode holds for the same text may be two items.
+  @Test func idsThatOnlyLookAlikeHaveVectorsOfTheirOwn() throws {
+    let ids = ["\u{E9}", "e\u{301}"]
+    let vectors = BehaviorVectors(ids: ids, vectors: Matrix(rows: 2, columns: 2, elements: [1, 0, 0, 1]))
+    #expect(vectors.batch(of: ids.reversed()).vectors.elements == [0, 1, 1, 0])
+    try withTemporaryDirectory { folder in
+      try vectors.write(to: folder + "/vectors")
+      #expect(try BehaviorVectors(contentsOf: folder + "/vectors") == vectors)
+    }
+  }
+
   private func vectors(_ count: Int = 6, dimensions: Int = 4) -> BehaviorVectors {
     var random = RandomSource(seed: 3)
     return BehaviorVectors(

@@ -24,7 +24,7 @@ import Testing
     switch Int.random(in: 0..<12, using: &random) {
     case 0: .nan
     case 1: [.infinity, -.infinity].randomElement(using: &random)!
-    case 2: [0, -0.0, 1e300, -1e300, 5e-324].randomElement(using: &random)!
+    case 2: [0, -0.0, 1e300, -1e300, .leastNonzeroMagnitude].randomElement(using: &random)!
     default: Double(random.nextNormal()) * 10
     }
   }
