@@ -45,8 +45,7 @@ struct AlignerTuning {
 
   /// Of which weights learn: for what a checkpoint belongs to.
   var summary: String {
-    let learning = state.parameters.entries.filter(\.isTrainable).map(\.name)
-    return encoder.tuned(state.parameters).base + " " + learning.joined(separator: " ")
+    ([encoder.fingerprint] + state.parameters.entries.filter(\.isTrainable).map(\.name)).joined(separator: " ")
   }
 
   /// Goes on from a state of the same encoder.

@@ -109,9 +109,12 @@ public struct TextEncoderTuning: Sendable {
     return sum
   }
 
+  /// Of the encoder as it was before any of it learned.
+  package var fingerprint: String { encoder.fingerprint }
+
   /// What training changed.
   package func tuned(_ parameters: ParameterSet) -> TunedTextWeights {
-    TunedTextWeights(base: encoder.fingerprint, tensors: network.changes(parameters))
+    TunedTextWeights(base: fingerprint, tensors: network.changes(parameters))
   }
 
   /// Places of `rows` whose texts go through together.

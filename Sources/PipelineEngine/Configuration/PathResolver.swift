@@ -21,17 +21,22 @@ struct PathResolver: Sendable {
   /// folder it stands in is left out: `./store` is `store`.
   static func partsBelow(_ path: String) -> [Substring]? {
     guard !path.hasPrefix("/") else { return nil }
-    // By bytes: to `String`, a slash and an accent behind it are one character, which is no slash.
-    let parts = path.utf8.split(separator: UInt8(ascii: "/")).map(Substring.init).filter { $0 != "." }
+    let parts = parts(of: path)
     return parts.isEmpty || parts.contains("..") ? nil : parts
   }
 
   /// `path` seen from `folder`, with `.` and `..` taken out of the words (links are not followed).
   static func join(_ folder: String, _ path: String) -> String {
     var parts = [Substring]()
-    for part in ((path.hasPrefix("/") ? "" : folder + "/") + path).split(separator: "/") where part != "." {
+    for part in self.parts(of: (path.hasPrefix("/") ? "" : folder + "/") + path) {
       if part == ".." { _ = parts.popLast() } else { parts.append(part) }
     }
     return "/" + parts.joined(separator: "/")
+  }
+
+  /// What stands between slashes, but for `.`. By bytes: to `String`, a slash and an accent behind it are one character,
+  /// which is no slash.
+  private static func parts(of path: String) -> [Substring] {
+    path.utf8.split(separator: UInt8(ascii: "/")).map(Substring.init).filter { $0 != "." }
   }
 }

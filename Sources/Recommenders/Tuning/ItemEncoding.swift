@@ -16,7 +16,7 @@ struct ItemEncoding {
   ///   - vectors: a row per item.
   ///   - tokens: for which items have codes.
   init(_ codebooks: ResidualCodebooks, _ vectors: Matrix, _ tokens: ItemTokens) throws(QuantizerError) {
-    rows = ContiguousArray((0..<Int32(tokens.itemCount)).lazy.filter { tokens.isPresent[Int($0)] })
+    rows = tokens.codedItems
     let encoding = try ResidualQuantizer(codebooks: codebooks).encode(vectors.selecting(rows))
     codes = CodeMatrix(count: tokens.itemCount, levels: tokens.levels)
     for (row, item) in rows.enumerated() {
@@ -27,6 +27,13 @@ struct ItemEncoding {
 
   /// Of the items that have codes.
   var ownCodes: CodeMatrix { codes.selecting(rows) }
+}
+
+extension ItemTokens {
+  /// The items that have codes, ascending.
+  var codedItems: ContiguousArray<Int32> {
+    ContiguousArray((0..<Int32(itemCount)).lazy.filter { isPresent[Int($0)] })
+  }
 }
 
 extension CodeMatrix {

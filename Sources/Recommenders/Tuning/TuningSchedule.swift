@@ -236,10 +236,9 @@ extension ResidualCodebooks {
   fileprivate func refit(
     to vectors: Matrix, of tokens: ItemTokens, iterations: Int, seed: UInt64
   ) throws(QuantizerError) -> ResidualCodebooks {
-    let rows = ContiguousArray((0..<Int32(tokens.itemCount)).lazy.filter { tokens.isPresent[Int($0)] })
     let method: ResidualQuantizer.Method = levels.contains { $0.prices != nil } ? .balanced : .kMeans
     return try ResidualQuantizer.train(
-      vectors.selecting(rows),
+      vectors.selecting(tokens.codedItems),
       parameters: .init(method: method, sizes: sizes, iterations: iterations, seed: seed), startingFrom: self
     ).quantizer.codebooks
   }

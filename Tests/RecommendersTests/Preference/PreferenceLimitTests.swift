@@ -1,18 +1,6 @@
 import Recommenders
 import Testing
 
-/// The code and the message of the error that a body throws, as `code: message`; nil where it throws none.
-private func refusal(_ body: () throws -> Void) -> String? {
-  do {
-    try body()
-    return nil
-  } catch let error as RecommenderError {
-    return "\(error.code): \(error.message)"
-  } catch {
-    return "another error: \(error)"
-  }
-}
-
 /// What an alignment with a reward refuses, word by word, and the last values that it takes.
 @Suite struct PreferenceLimitTests {
   private typealias Change = @Sendable (inout PreferenceOptimization.Parameters) -> Void

@@ -6,17 +6,6 @@ import Testing
   private typealias ShapeChange = @Sendable (inout RankerConfiguration) -> Void
   private typealias TrainingChange = @Sendable (inout RankerTraining.Parameters) -> Void
 
-  private static func refusal(_ body: () throws -> Void) -> String? {
-    do {
-      try body()
-      return nil
-    } catch let error as RecommenderError {
-      return "\(error.code): \(error.message)"
-    } catch {
-      return "another error: \(error)"
-    }
-  }
-
   private static func experts(_ change: @Sendable (inout RankerConfiguration.Experts) -> Void) -> ShapeChange {
     var experts = RankerConfiguration.Experts()
     change(&experts)
@@ -44,7 +33,7 @@ import Testing
   func aShapeThatCannotBeIsRefusedWithWhatWouldBe(index: Int) {
     var configuration = RankerConfiguration()
     Self.shapes[index].change(&configuration)
-    let found = Self.refusal { _ = try RankerTraining(configuration) }
+    let found = refusal { _ = try RankerTraining(configuration) }
     #expect(found == "invalidParameter: ranker: " + Self.shapes[index].message)
   }
 
@@ -64,7 +53,7 @@ import Testing
   func aTrainingThatCannotBeIsRefusedWithWhatWouldBe(index: Int) {
     var parameters = RankerTraining.Parameters()
     Self.trainings[index].change(&parameters)
-    let found = Self.refusal { _ = try RankerTraining(RankerConfiguration(), parameters: parameters) }
+    let found = refusal { _ = try RankerTraining(RankerConfiguration(), parameters: parameters) }
     #expect(found == "invalidParameter: ranker: " + Self.trainings[index].message)
   }
 
@@ -80,7 +69,7 @@ import Testing
   func theLastValuesOfARangeArePartOfIt(index: Int) {
     var configuration = RankerConfiguration()
     Self.lastShapes[index](&configuration)
-    #expect(Self.refusal { _ = try RankerTraining(configuration) } == nil)
+    #expect(refusal { _ = try RankerTraining(configuration) } == nil)
   }
 
   private static func event(_ user: Int32 = 0, item: UInt32 = 0, time: Double = 0, label: Float = 1)
@@ -101,7 +90,7 @@ import Testing
   @Test(arguments: events.indices)
   func anEventThatCannotBeIsNamedWithItsPlace(index: Int) {
     let events = [Self.event(), Self.events[index].event]
-    let found = Self.refusal { _ = try RankingSplit(events, userCount: 3, itemCount: 4) }
+    let found = refusal { _ = try RankingSplit(events, userCount: 3, itemCount: 4) }
     #expect(found == Self.events[index].message)
   }
 
@@ -126,7 +115,7 @@ import Testing
   func aSplitThatCannotBeIsRefusedWithWhatWouldBe(index: Int) {
     var parameters = RankingSplit.Parameters()
     Self.splits[index].change(&parameters)
-    let found = Self.refusal {
+    let found = refusal {
       _ = try RankingSplit([Self.event()], userCount: 1, itemCount: 1, parameters: parameters)
     }
     #expect(found == "invalidParameter: " + Self.splits[index].message)
@@ -136,7 +125,7 @@ import Testing
   func aPartOfOneKindSaysWhichAndWhatToMove(label: Float, share: String) {
     // Of ten events, eight are before the first cut.
     let events = (0..<10).map { Self.event(time: Double($0), label: label) }
-    let found = Self.refusal { _ = try RankingSplit(events, userCount: 1, itemCount: 1) }
+    let found = refusal { _ = try RankingSplit(events, userCount: 1, itemCount: 1) }
     #expect(
       found
         == "nothingToLearn: the training part has 8 examples, \(share) of them liked; both kinds are needed: move the "

@@ -5,17 +5,6 @@ import Testing
 @Suite struct TuningLimitTests {
   private typealias Change = @Sendable (inout CodeTuning.Parameters) -> Void
 
-  private static func refusal(_ body: () throws -> Void) -> String? {
-    do {
-      try body()
-      return nil
-    } catch let error as RecommenderError {
-      return "\(error.code): \(error.message)"
-    } catch {
-      return "another error: \(error)"
-    }
-  }
-
   private static let tunings: [(change: Change, message: String)] = [
     ({ $0.steps = 1_000_001 }, "steps is 1000001, expected 1 to 1,000,000"),
     ({ $0.positionsPerBatch = 0 }, "positionsPerBatch is 0, expected 1 to 1,048,576"),
@@ -43,12 +32,12 @@ import Testing
   func aTuningThatCannotBeIsRefusedWithWhatWouldBe(index: Int) {
     var parameters = CodeTuning.Parameters()
     Self.tunings[index].change(&parameters)
-    let found = Self.refusal { _ = try CodeTuning(parameters: parameters) }
+    let found = refusal { _ = try CodeTuning(parameters: parameters) }
     #expect(found == "invalidParameter: tuning: " + Self.tunings[index].message)
     // A schedule refuses at once what its cycles would refuse after hours.
     var schedule = TuningSchedule.Parameters()
     schedule.tuning = parameters
-    #expect(Self.refusal { _ = try TuningSchedule(schedule) } == found)
+    #expect(refusal { _ = try TuningSchedule(schedule) } == found)
   }
 
   private static let schedules: [(change: @Sendable (inout TuningSchedule.Parameters) -> Void, message: String)] = [
@@ -64,15 +53,15 @@ import Testing
   func aScheduleThatCannotBeIsRefusedWithWhatWouldBe(index: Int) {
     var parameters = TuningSchedule.Parameters()
     Self.schedules[index].change(&parameters)
-    #expect(Self.refusal { _ = try TuningSchedule(parameters) } == "invalidParameter: " + Self.schedules[index].message)
+    #expect(refusal { _ = try TuningSchedule(parameters) } == "invalidParameter: " + Self.schedules[index].message)
   }
 
   @Test func aScheduleOfNothingIsOne() {
     var parameters = TuningSchedule.Parameters()
     (parameters.cycles, parameters.firstEpochs) = (0, 0)
-    #expect(Self.refusal { _ = try TuningSchedule(parameters) } == nil)
+    #expect(refusal { _ = try TuningSchedule(parameters) } == nil)
     (parameters.cycles, parameters.firstEpochs) = (1000, 100_000)
-    #expect(Self.refusal { _ = try TuningSchedule(parameters) } == nil)
+    #expect(refusal { _ = try TuningSchedule(parameters) } == nil)
   }
 
   private static let gates: [(change: @Sendable (inout TuningGate.Parameters) -> Void, message: String)] = [
@@ -86,7 +75,7 @@ import Testing
   func aLimitOutOfRangeIsNamed(index: Int) {
     var parameters = TuningGate.Parameters()
     Self.gates[index].change(&parameters)
-    let found = Self.refusal { _ = try TuningGate(parameters) }
+    let found = refusal { _ = try TuningGate(parameters) }
     #expect(found == "invalidParameter: gate: " + Self.gates[index].message)
   }
 
