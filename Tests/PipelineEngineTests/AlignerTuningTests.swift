@@ -69,6 +69,36 @@ struct AlignerTuningTests {
     }
   }
 
+  /// Vectors moved, so what is near is asked anew: of an item set of the moved vectors, which nights then go by.
+  @Test(arguments: [false, true])
+  func neighborsAreThoseOfTheMovedVectors(joinsBehavior: Bool) throws {
+    try withTemporaryDirectory { folder in
+      var fixture = TuningFixture(
+        folder, finetune: Self.finetune,
+        quantize: "{ sizes: [8, 8], iterations: 5, neighbors: { count: 5, itemSet: 40 } }",
+        extra: Self.align + (joinsBehavior ? "\n" + Self.behavior : ""))
+      fixture.pairs.pipeline.resolve = "{ policy: keep }"
+      try fixture.run()
+      try fixture.publish()
+      let (before, after) = (try fixture.neighbors(1), try fixture.neighbors(2))
+      #expect(after.set.count == 40 && Set(after.set).count == 40)
+      #expect(after.rows.count == 60 && after.rows.values.allSatisfy { Set($0).count == 5 })
+      #expect(after.rows.allSatisfy { id, rows in rows.allSatisfy { after.set[Int($0)] != id } })
+      #expect(before.names != after.names)
+      let manifests = try Self.manifests(fixture)
+      #expect(manifests[1].artifacts["itemSet"] != manifests[0].artifacts["itemSet"])
+      let distances = manifests.map { $0.metrics["quantize.nearestNeighborDistance"] ?? 0 }
+      #expect(distances[1] > 0 && distances[1] != distances[0])
+      try fixture.store(.readWrite).verify(generation: 2)
+      #expect(try fixture.run().generation == "2", "nothing is published where nothing changed")
+      try fixture.run(force: .resolve)
+      #expect(try fixture.neighbors(2) == after)
+      let last = try #require(try Self.manifests(fixture).last)
+      #expect(last.artifacts["itemSet"] == manifests[1].artifacts["itemSet"])
+      #expect(try fixture.neighbors(last.generation) == after)
+    }
+  }
+
   @Test func theNextNightKeepsItsIDsAndTakesNewItems() throws {
     try withTemporaryDirectory { folder in
       var fixture = Self.fixture(folder, joinsBehavior: false)

@@ -77,25 +77,13 @@ struct TunedPublicationTests {
       let fixture = TuningFixture(folder, quantize: "{ sizes: [8, 8], iterations: 5, neighbors: { count: 5 } }")
       try fixture.run()
       try fixture.publish()
-      let (before, after) = (try neighbors(fixture, 1), try neighbors(fixture, 2))
+      let (before, after) = (try fixture.neighbors(1), try fixture.neighbors(2))
       #expect(before.rows.count == 60 && before.rows.values.allSatisfy { $0.count == 5 })
       #expect(before.rows == after.rows)
       #expect(before.set == after.set && before.set.count == 60)
       try fixture.store(.readWrite).verify(generation: 2)
       try fixture.run()
       #expect(try fixture.generations() == [1, 2])
-    }
-  }
-
-  private func neighbors(
-    _ fixture: TuningFixture, _ generation: UInt64
-  ) throws -> (rows: [String: [UInt32]], set: [String]) {
-    try fixture.store().read(generation: generation) { reader in
-      var rows: [String: [UInt32]] = [:]
-      try reader.forEachItem { id, _ in rows[id] = try reader.neighbors(of: id) }
-      var set: [String] = []
-      while let id = try reader.itemSetItem(at: UInt32(set.count)) { set.append(id) }
-      return (rows, set)
     }
   }
 

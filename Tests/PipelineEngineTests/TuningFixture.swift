@@ -49,6 +49,26 @@ struct TuningFixture {
 
   func generations() throws -> [UInt64] { try pairs.pipeline.generations() }
 
+  /// A generation's VQ codes.
+  struct Neighbors: Equatable {
+    /// Rows of the set, by item.
+    var rows: [String: [UInt32]] = [:]
+    /// The ids of the set.
+    var set: [String] = []
+
+    /// The near items themselves.
+    var names: [String: [String]] { rows.mapValues { $0.map { set[Int($0)] } } }
+  }
+
+  func neighbors(_ generation: UInt64) throws -> Neighbors {
+    try store().read(generation: generation) { reader in
+      var found = Neighbors()
+      try reader.forEachItem { id, _ in found.rows[id] = try reader.neighbors(of: id) }
+      while let id = try reader.itemSetItem(at: UInt32(found.set.count)) { found.set.append(id) }
+      return found
+    }
+  }
+
   func store(_ mode: SemanticIDStore.Mode = .readOnly) throws -> SemanticIDStore {
     try SemanticIDStore.open(folder + "/work/store", mode: mode)
   }

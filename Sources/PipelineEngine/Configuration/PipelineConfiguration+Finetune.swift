@@ -36,10 +36,6 @@ extension PipelineConfiguration {
       validator.report(
         place, "finetune.aligner: the codes of rq-vae are of its own vectors; choose another quantize.method")
     }
-    if quantize?.neighbors != nil {
-      validator.report(
-        place, "finetune.aligner: vectors move, and quantize.neighbors says which were near; remove one of the two")
-    }
   }
 }
 

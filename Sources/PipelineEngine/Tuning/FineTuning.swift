@@ -109,8 +109,7 @@ public struct FineTuning {
       }
       let published = try TunedPublication(
         context: context, material: material, revision: revision, codebooks: tuned.codebooks,
-        aligner: tuned.representation.flatMap { material.aligned?.aligner($0) }, recommender: recommender,
-        outcome: outcome
+        representation: tuned.representation, recommender: recommender, outcome: outcome
       ).publish()
       outcome.published = published.generation
       show(outcome, context)

@@ -1,9 +1,11 @@
 internal import BehaviorAlignment
 internal import Foundation
 internal import ItemCatalog
+internal import NeuralNetworks
 internal import Quantizers
 internal import Recommenders
 internal import SemanticIDStore
+internal import TensorMath
 
 /// Tuned codes as a generation, with the recommender that was trained on them.
 struct TunedPublication {
@@ -11,8 +13,8 @@ struct TunedPublication {
   let material: TuningMaterial
   let revision: CodeRevision
   let codebooks: ResidualCodebooks
-  /// Tuned along with the codes; nil for the base generation's, or for a pipeline without one.
-  let aligner: Aligner?
+  /// Of the aligner, tuned along with the codes; nil where it stays as it is, or for a pipeline without one.
+  let representation: ParameterSet?
   let recommender: Generator
   let outcome: TuningOutcome
 
@@ -22,14 +24,16 @@ struct TunedPublication {
     let columns = columns()
     var draft = GenerationDraft(items: columns, codebooks: CodebookConversion.stored(codebooks))
     let base = material.snapshot.manifest
-    draft.neighbors = try neighbors(base)
+    let neighbors = try neighbors(base)
+    draft.neighbors = neighbors?.columns
     draft.parent = base.generation
     draft.createdAt = Date().formatted(.iso8601)
-    draft.artifacts = try artifacts(base)
+    draft.artifacts = try artifacts(base, neighbors)
     draft.properties = base.properties
     draft.properties["contentDigest"] = try contentDigest(columns, draft)
     draft.properties["tunedFrom"] = "\(base.generation)"
     draft.metrics = base.metrics.merging(headlines(columns)) { $1 }
+    if let distance = neighbors?.nearestDistance { draft.metrics["quantize.nearestNeighborDistance"] = distance }
     draft.metrics["finetune.gain"] = outcome.evidence.gain
     draft.metrics["finetune.churn"] = outcome.evidence.churn
     let next = (try context.store().generations().map(\.generation).max() ?? 0) + 1
@@ -52,10 +56,12 @@ struct TunedPublication {
     return manifest
   }
 
-  /// The base generation's models, but for an aligner that was tuned: by it later nights represent new items.
-  private func artifacts(_ base: GenerationManifest) throws -> [String: String] {
+  /// The base generation's models, but for an aligner that was tuned: by it later nights represent new items, and find
+  /// their neighbors in an item set of its vectors.
+  private func artifacts(_ base: GenerationManifest, _ neighbors: TunedNeighbors?) throws -> [String: String] {
     var artifacts = base.artifacts
-    if let aligner {
+    if let itemSet = neighbors?.itemSet { artifacts[ItemSetFile.role] = itemSet }
+    if let representation, let aligner = material.aligned?.aligner(representation) {
       try context.workspace.keepModel(aligner.fingerprint) { try aligner.write(to: $0) }
       artifacts["representation"] = aligner.fingerprint
     }
@@ -121,17 +127,16 @@ struct TunedPublication {
       digest, draft.artifacts, codebooks, neighbors: draft.properties["neighbors"])
   }
 
-  /// VQ codes say which items are near, whatever the codes: they stay.
-  private func neighbors(_ base: GenerationManifest) throws -> NeighborColumns? {
+  /// Nil where the base generation has none.
+  private func neighbors(_ base: GenerationManifest) throws -> TunedNeighbors? {
     guard base.neighborsPerItem > 0 else { return nil }
     let ids = material.snapshot.columns.ids
-    return try context.store().read(generation: base.generation) { reader in
-      var rows: [UInt32] = []
-      for row in 0..<material.snapshot.count { rows += try reader.neighbors(of: ids[row]) ?? [] }
-      var itemSet = IdentifierColumn()
-      for row in 0..<base.itemSetSize { itemSet.append(try reader.itemSetItem(at: UInt32(row)) ?? "") }
-      return NeighborColumns(neighborsPerItem: base.neighborsPerItem, rows: rows, itemSet: itemSet)
+    guard let representation, let quantize = context.configuration.quantize, let settings = quantize.neighbors else {
+      return try TunedNeighbors(of: base, ids, context)
     }
+    return try TunedNeighbors(
+      material.representations.servedVectors(representation), ids, neighborsPerItem: base.neighborsPerItem,
+      selection: .sample(limit: settings.itemSet, seed: quantize.seed), context)
   }
 }
 
