@@ -55,7 +55,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (0.0124, "12 ms"), (3.44, "3.4 s"), (125.2, "2 min 5 s"), (3780.0, "1 h 3 min"), (0, "0 ms"),
+    (0.0124, "12 ms"), (3.44, "3.4 s"), (125.2, "2 min 5 s"), (3780.0, "1 h 3 min"), (0, "0 ms"), (0.9996, "1.0 s"),
+    (59.97, "1 min 0 s"), (59.94, "59.9 s"), (3599.7, "1 h 0 min"), (1e300, "277777 h 46 min"),
   ])
   func durationsAreReadable(seconds: Double, text: String) {
     #expect(ProgressLine.duration(seconds) == text)

@@ -115,9 +115,9 @@ def text_of(value, kind):
     if kind == "decimal":
         return f"{value:.{1 if abs(value) >= 100 else 2 if abs(value) >= 10 else 4}f}"
     if kind == "seconds":
-        if value < 1:
-            return f"{value * 1000:.0f} ms"
-        if value < 60:
+        if value < 0.9995:
+            return f"{math.floor(value * 1000 + 0.5)} ms"
+        if value < 59.95:
             return f"{value:.1f} s"
         whole = math.floor(value + 0.5)
         return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -136,7 +136,7 @@ extension AlignerTraining.Parameters {
     try check(encoderRate > 0 && encoderRate.isFinite, "encoderRate is \(encoderRate), expected a positive number")
     try check(weightDecay >= 0 && weightDecay.isFinite, "weightDecay is \(weightDecay), expected at least 0")
     try check(clip > 0, "clip is \(clip), expected a positive number")
-    try check(temperature > 0.001 && temperature <= 10, "temperature is \(temperature), expected 0.001 to 10")
+    try check(temperature >= 0.001 && temperature <= 10, "temperature is \(temperature), expected 0.001 to 10")
     try check((0..<1).contains(modalityDropout), "modalityDropout is \(modalityDropout), expected 0 to below 1")
     try check((0...1).contains(frequencyCorrection), "frequencyCorrection is \(frequencyCorrection), expected 0 to 1")
     try check(evaluationInterval > 0 && patience > 0, "evaluationInterval and patience are at least 1")

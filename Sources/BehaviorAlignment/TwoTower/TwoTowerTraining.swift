@@ -112,7 +112,7 @@ extension TwoTowerTraining.Parameters {
     try check((0...65_536).contains(negatives), "negatives is \(negatives), expected 0 to 65,536")
     try check(
       positionsPerBatch + negatives > 1, "a batch of one event without drawn negatives has nothing to be told from")
-    try check(temperature > 0.001 && temperature <= 10, "temperature is \(temperature), expected 0.001 to 10")
+    try check(temperature >= 0.001 && temperature <= 10, "temperature is \(temperature), expected 0.001 to 10")
     try check((0...1).contains(frequencyCorrection), "frequencyCorrection is \(frequencyCorrection), expected 0 to 1")
     try check(patience > 0, "patience is \(patience), expected at least 1")
     try check(validationLimit >= 0, "validationLimit is \(validationLimit), expected at least 0")

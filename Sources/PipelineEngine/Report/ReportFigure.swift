@@ -131,7 +131,7 @@ extension ReportFigure.Kind {
     case .count: return grouped(value)
     case .percent: return String(format: "%.2f%%", value * 100)
     case .decimal: return String(format: abs(value) >= 100 ? "%.1f" : abs(value) >= 10 ? "%.2f" : "%.4f", value)
-    case .seconds: return duration(value)
+    case .seconds: return ProgressLine.duration(value)
     case .bytes: return size(value)
     }
   }
@@ -152,13 +152,6 @@ extension ReportFigure.Kind {
       result.append(digit)
     }
     return value < 0 ? "-" + result : result
-  }
-
-  private func duration(_ seconds: Double) -> String {
-    if seconds < 1 { return String(format: "%.0f ms", seconds * 1_000) }
-    if seconds < 60 { return String(format: "%.1f s", seconds) }
-    let whole = Int(min(seconds.rounded(), 1e9))
-    return whole < 3_600 ? "\(whole / 60) min \(whole % 60) s" : "\(whole / 3_600) h \(whole % 3_600 / 60) min"
   }
 
   private func size(_ bytes: Double) -> String {

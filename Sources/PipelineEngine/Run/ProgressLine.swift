@@ -60,9 +60,10 @@ public struct ProgressLine: Sendable, Equatable {
 
   /// `12 ms`, `3.4 s`, `2 min 5 s`, `1 h 3 min`.
   public static func duration(_ seconds: Double) -> String {
-    if seconds < 1 { return "\(Int((seconds * 1000).rounded())) ms" }
-    if seconds < 60 { return String(format: "%.1f s", seconds) }
-    let whole = Int(seconds.rounded())
+    // What would be rounded to a thousand, or to sixty, is told by the next larger unit.
+    if seconds < 0.9995 { return "\(Int((seconds * 1000).rounded())) ms" }
+    if seconds < 59.95 { return String(format: "%.1f s", seconds) }
+    let whole = Int(min(seconds.rounded(), 1e9))
     return whole < 3600
       ? "\(whole / 60) min \(whole % 60) s" : "\(whole / 3600) h \(whole % 3600 / 60) min"
   }
