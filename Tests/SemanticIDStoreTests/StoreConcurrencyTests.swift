@@ -14,7 +14,10 @@ import Testing
       let reads = Mutex(0)
       let group = DispatchGroup()
       for _ in 0..<3 {
-        DispatchQueue.global().async(group: group) {
+        group.enter()
+        // Threads of their own: what else runs may have all of the queue's.
+        Thread.detachNewThread {
+          defer { group.leave() }
           var last: UInt64 = 0
           while !isDone.withLock({ $0 }) {
             do {
@@ -36,6 +39,8 @@ import Testing
       var options = SemanticIDStore.PublishOptions()
       options.keepGenerations = 1
       options.transactionBytes = 1_000
+      // On a busy machine all would be published before anyone reads.
+      while reads.withLock({ $0 }) == 0, problems.withLock({ $0.isEmpty }) { Thread.sleep(forTimeInterval: 0.001) }
       for seed in 2...9 { try store.publish(makeDraft(items: 60, seed: seed), options: options) }
       isDone.withLock { $0 = true }
       group.wait()
