@@ -85,6 +85,7 @@ import Testing
 
   private static let lastTrainings: [TrainingChange] = [
     { ($0.batch, $0.steps, $0.warmup) = (2, 1, 0) }, { $0.batch = 1 << 20 }, { $0.temperature = 10 },
+    { $0.temperature = 0.001 },
     { ($0.weightDecay, $0.modalityDropout, $0.frequencyCorrection) = (0, 0, 0) }, { $0.frequencyCorrection = 1 },
     { ($0.evaluationInterval, $0.patience) = (1, 1) },
     { ($0.learningRate, $0.encoderRate) = (.leastNonzeroMagnitude, .greatestFiniteMagnitude) },
