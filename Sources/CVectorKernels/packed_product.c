@@ -35,8 +35,9 @@ void tessera_pack_right(const float *b, size_t k, size_t n, size_t row_stride, s
 
 /// What one tile of the result is computed from.
 typedef struct {
+  /// A transposed factor's columns lie in runs of ROWS.
   const float *a;
-  /// Between rows of the left factor or, where it is transposed, between its columns.
+  /// Between rows of a left factor that is not transposed.
   size_t stride;
   const float *panel;
   size_t k;
@@ -46,46 +47,52 @@ typedef struct {
   size_t c_stride;
   /// Columns that are written; the others are padding.
   size_t columns;
-  /// Whether the product is added to what `c` holds.
-  int adds;
 } tile;
+
+// Without it the compiler keeps the sums of a full tile in memory, to zero them there by a call.
+#define UNROLLED _Pragma("clang loop unroll(full)")
 
 /// One tile of `rows` × `width` registers. Inlined with constant extents, so that all sums stay in registers; a row's
 /// sums run over k in order whatever the number of rows, so that a row does not depend on the others.
 static inline __attribute__((always_inline)) void multiply_tile(const tile *t, const int rows, const int width,
                                                                 const int transposed) {
   lanes sums[ROWS][WIDTH];
-  for (int r = 0; r < rows; r++)
-    for (int w = 0; w < width; w++) sums[r][w] = (lanes){0};
+  UNROLLED for (int r = 0; r < rows; r++) {
+    UNROLLED for (int w = 0; w < width; w++) {
+      sums[r][w] = (lanes){0};
+      // The result is seldom in a cache: to wait for it behind a short sum costs a third of the time.
+      __builtin_prefetch(t->c + r * t->c_stride + w * LANES, 1);
+    }
+  }
   const float *panel = t->panel;
   for (size_t p = 0; p < t->k; p++, panel += width * LANES) {
     lanes right[WIDTH];
-    for (int w = 0; w < width; w++) LOAD(right[w], panel + w * LANES);
+    UNROLLED for (int w = 0; w < width; w++) LOAD(right[w], panel + w * LANES);
     __builtin_prefetch(panel + 24 * WIDTH * LANES);
-    for (int r = 0; r < rows; r++) {
-      lanes left = (transposed ? t->a[p * t->stride + r] : t->a[r * t->stride + p]) - (lanes){0};
-      for (int w = 0; w < width; w++) sums[r][w] += left * right[w];
+    UNROLLED for (int r = 0; r < rows; r++) {
+      lanes left = (transposed ? t->a[p * ROWS + r] : t->a[r * t->stride + p]) - (lanes){0};
+      UNROLLED for (int w = 0; w < width; w++) sums[r][w] += left * right[w];
     }
   }
   if (t->columns == (size_t)width * LANES) {
-    for (int w = 0; w < width; w++) {
+    UNROLLED for (int w = 0; w < width; w++) {
       lanes bias = {0};
       if (t->bias) LOAD(bias, t->bias + w * LANES);
-      for (int r = 0; r < rows; r++) {
+      UNROLLED for (int r = 0; r < rows; r++) {
         lanes value = sums[r][w] + bias, former = {0};
-        if (t->adds) LOAD(former, t->c + r * t->c_stride + w * LANES);
+        if (transposed) LOAD(former, t->c + r * t->c_stride + w * LANES);
         value += former;
         memcpy(t->c + r * t->c_stride + w * LANES, &value, sizeof(value));
       }
     }
     return;
   }
-  for (int r = 0; r < rows; r++) {
+  UNROLLED for (int r = 0; r < rows; r++) {
     float row[WIDTH * LANES];
-    memcpy(row, sums[r], width * sizeof(lanes));
+    UNROLLED for (int w = 0; w < width; w++) memcpy(row + w * LANES, &sums[r][w], sizeof(lanes));
     for (size_t j = 0; j < t->columns; j++) {
       float *target = t->c + r * t->c_stride + j;
-      *target = row[j] + (t->bias ? t->bias[j] : 0) + (t->adds ? *target : 0);
+      *target = row[j] + (t->bias ? t->bias[j] : 0) + (transposed ? *target : 0);
     }
   }
 }
@@ -125,15 +132,15 @@ static inline __attribute__((always_inline)) void activate_tile(const tile *t, s
 /// Floats of the left factor that are multiplied with all panels before the next ones: half of a second-level cache.
 enum { BLOCK = 1 << 18 };
 
-/// All panels with one block of the left factor. Instantiated for both ways that factor may lie.
+/// All panels with one block of the left factor. A transposed one's product is added to what `c` holds.
 #define MULTIPLY_BLOCK(transposed) \
   for (size_t first = 0; first < n; first += TESSERA_PACKED_COLUMNS) { \
     size_t columns = n - first < TESSERA_PACKED_COLUMNS ? n - first : TESSERA_PACKED_COLUMNS; \
     size_t width = (columns + LANES - 1) / LANES; \
     for (size_t row = 0; row < m; row += ROWS) { \
       size_t rows = m - row < ROWS ? m - row : ROWS; \
-      tile t = {a + row * (transposed ? 1 : a_stride), a_stride, packed, k, bias ? bias + first : NULL, activation, \
-                c + row * c_stride + first, c_stride, columns, adds}; \
+      tile t = {a + row * a_stride, a_stride, packed, k, bias ? bias + first : NULL, activation, \
+                c + row * c_stride + first, c_stride, columns}; \
       if (width == 3) { \
         TILE_OF_ROWS(3, transposed) \
       } else if (width == 2) { \
@@ -149,23 +156,16 @@ enum { BLOCK = 1 << 18 };
 PER_INSTRUCTION_SET
 static void multiply_block(const float *a, size_t m, size_t k, size_t a_stride, const float *packed, size_t n,
                            const float *bias, int activation, float *c, size_t c_stride) {
-  enum { adds = 0 };
   MULTIPLY_BLOCK(0)
 }
 
+/// `a` in runs of ROWS columns.
 PER_INSTRUCTION_SET
-static void add_block(const float *a, size_t m, size_t k, size_t a_stride, const float *packed, size_t n, float *c,
-                      size_t c_stride) {
-  enum { adds = 1, activation = TESSERA_IDENTITY };
+static void add_transposed_block(const float *a, size_t m, size_t k, const float *packed, size_t n, float *c,
+                                 size_t c_stride) {
+  enum { activation = TESSERA_IDENTITY };
   const float *bias = NULL;
-  MULTIPLY_BLOCK(0)
-}
-
-PER_INSTRUCTION_SET
-static void add_transposed_block(const float *a, size_t m, size_t k, size_t a_stride, const float *packed, size_t n,
-                                 float *c, size_t c_stride) {
-  enum { adds = 1, activation = TESSERA_IDENTITY };
-  const float *bias = NULL;
+  size_t a_stride = k;
   MULTIPLY_BLOCK(1)
 }
 
@@ -181,14 +181,24 @@ void tessera_packed_product(const float *a, size_t m, size_t k, size_t a_stride,
   }
 }
 
-void tessera_add_packed_product(const float *a, size_t m, size_t k, size_t a_stride, int transposed,
-                                const float *packed, size_t n, float *c, size_t c_stride) {
+size_t tessera_transposed_scratch(size_t k, size_t m) { return k * ((m + ROWS - 1) / ROWS) * ROWS; }
+
+/// Columns of a row-major factor in runs of ROWS: read where they are, each run is as many pages as the sum is long.
+static void gather_columns(const float *a, size_t k, size_t m, size_t stride, float *runs) {
+  for (size_t p = 0; p < k; p++) {
+    const float *source = a + p * stride;
+    size_t i = 0;
+    for (; i + ROWS <= m; i += ROWS) memcpy(runs + i * k + p * ROWS, source + i, ROWS * sizeof(float));
+    memcpy(runs + i * k + p * ROWS, source + i, (m - i) * sizeof(float));
+  }
+}
+
+void tessera_add_transposed(const float *a, size_t k, size_t m, size_t a_stride, const float *packed, size_t n, float *c,
+                            size_t c_stride, float *scratch) {
   size_t block = block_rows(k, n);
   for (size_t row = 0; row < m; row += block) {
     size_t rows = m - row < block ? m - row : block;
-    if (transposed)
-      add_transposed_block(a + row, rows, k, a_stride, packed, n, c + row * c_stride, c_stride);
-    else
-      add_block(a + row * a_stride, rows, k, a_stride, packed, n, c + row * c_stride, c_stride);
+    gather_columns(a + row, k, rows, a_stride, scratch);
+    add_transposed_block(scratch, rows, k, packed, n, c + row * c_stride, c_stride);
   }
 }

@@ -11,10 +11,10 @@ package struct PackedMatrix: Sendable {
   private enum Storage: Sendable {
     /// Row-major, for oneDNN: where the processor lacks the registers that the panels need.
     case plain(ContiguousArray<Float>)
-    case panels(ContiguousArray<Float>)
+    case panels(PanelMemory<Float>)
     /// Multiplied by `scale` before they were rounded.
-    case halfPanels(ContiguousArray<UInt16>, scale: Float)
-    case brainPanels(ContiguousArray<UInt32>)
+    case halfPanels(PanelMemory<UInt16>, scale: Float)
+    case brainPanels(PanelMemory<UInt32>)
   }
 
   /// Whether single-precision products are made from panels here, not by oneDNN.
@@ -56,32 +56,27 @@ package struct PackedMatrix: Sendable {
     if rows == 0 || columns == 0 {
       storage = .plain([])
     } else if Self.effective(precision) == .half, source.elements.allSatisfy({ abs($0) < 65_504 }) {
-      var packed = ContiguousArray<UInt16>(repeating: 0, count: tessera_half_count(rows, columns))
-      let scale = unsafe packed.withUnsafeMutableBufferPointer { target in
-        unsafe source.elements.withUnsafeBufferPointer { source in
-          let scale = unsafe tessera_half_scale(source.baseAddress, 1, source.count, 0)
-          unsafe tessera_pack_half(
-            source.baseAddress, rows, columns, rowStride, columnStride, scale, target.baseAddress)
-          return scale
+      storage = unsafe source.elements.withUnsafeBufferPointer { source in
+        let scale = unsafe tessera_half_scale(source.baseAddress, 1, source.count, 0)
+        let panels = unsafe PanelMemory<UInt16>(count: tessera_half_count(rows, columns)) { target in
+          unsafe tessera_pack_half(source.baseAddress, rows, columns, rowStride, columnStride, scale, target)
         }
+        return .halfPanels(panels, scale: scale)
       }
-      storage = .halfPanels(packed, scale: scale)
     } else if Self.effective(precision) == .brain {
-      var packed = ContiguousArray<UInt32>(repeating: 0, count: tessera_brain_count(rows, columns))
-      unsafe packed.withUnsafeMutableBufferPointer { target in
-        unsafe source.elements.withUnsafeBufferPointer { source in
-          unsafe tessera_pack_brain(source.baseAddress, rows, columns, rowStride, columnStride, target.baseAddress)
-        }
+      storage = unsafe source.elements.withUnsafeBufferPointer { source in
+        unsafe .brainPanels(
+          PanelMemory(count: tessera_brain_count(rows, columns)) { target in
+            unsafe tessera_pack_brain(source.baseAddress, rows, columns, rowStride, columnStride, target)
+          })
       }
-      storage = .brainPanels(packed)
     } else if tessera_has_wide_lanes() == 1 {
-      var packed = ContiguousArray<Float>(repeating: 0, count: tessera_packed_count(rows, columns))
-      unsafe packed.withUnsafeMutableBufferPointer { target in
-        unsafe source.elements.withUnsafeBufferPointer { source in
-          unsafe tessera_pack_right(source.baseAddress, rows, columns, rowStride, columnStride, target.baseAddress)
-        }
+      storage = unsafe source.elements.withUnsafeBufferPointer { source in
+        unsafe .panels(
+          PanelMemory(count: tessera_packed_count(rows, columns)) { target in
+            unsafe tessera_pack_right(source.baseAddress, rows, columns, rowStride, columnStride, target)
+          })
       }
-      storage = .panels(packed)
     } else {
       var plain = ContiguousArray<Float>()
       plain.reserveCapacity(rows * columns)
@@ -124,24 +119,21 @@ package struct PackedMatrix: Sendable {
   ) {
     switch storage {
     case .panels(let panels):
-      unsafe panels.withUnsafeBufferPointer { panels in
-        unsafe tessera_packed_product(
-          a, m, rows, rows, panels.baseAddress, columns, bias, activation.kernelCode, c, columns)
+      unsafe panels.read { panels in
+        unsafe tessera_packed_product(a, m, rows, rows, panels, columns, bias, activation.kernelCode, c, columns)
       }
     case .halfPanels(let panels, let scale):
-      unsafe panels.withUnsafeBufferPointer { panels in
+      unsafe panels.read { panels in
         unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: tessera_half_scratch(m, rows)) { scratch in
           unsafe tessera_half_product(
-            a, m, rows, rows, panels.baseAddress, columns, scale, bias, activation.kernelCode, c, columns,
-            scratch.baseAddress
-          )
+            a, m, rows, rows, panels, columns, scale, bias, activation.kernelCode, c, columns, scratch.baseAddress)
         }
       }
     case .brainPanels(let panels):
-      unsafe panels.withUnsafeBufferPointer { panels in
+      unsafe panels.read { panels in
         unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: tessera_brain_scratch(m, rows)) { scratch in
           unsafe tessera_brain_product(
-            a, m, rows, panels.baseAddress, columns, bias, activation.kernelCode, c, columns, scratch.baseAddress)
+            a, m, rows, panels, columns, bias, activation.kernelCode, c, columns, scratch.baseAddress)
         }
       }
     case .plain(let elements):

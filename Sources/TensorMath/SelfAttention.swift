@@ -83,7 +83,7 @@ package struct MemoryAttention: ~Copyable {
 /// One head's keys and values of one sequence, packed for products with any number of queries.
 private struct AttendedHead {
   /// Keys as the columns of a right factor, then values as its rows.
-  private var packed: ContiguousArray<Float> = []
+  private var packed = PanelMemory<Float>()
   private var count = 0
   private var width = 0
 
@@ -96,9 +96,7 @@ private struct AttendedHead {
   ) {
     (self.count, self.width) = (count, width)
     let keyCount = tessera_packed_count(width, count)
-    packed.grow(to: keyCount + tessera_packed_count(count, width))
-    unsafe packed.withUnsafeMutableBufferPointer { packed in
-      guard let target = packed.baseAddress else { return }
+    unsafe packed.write(count: keyCount + tessera_packed_count(count, width)) { target in
       unsafe tessera_pack_right(keys, width, count, 1, stride, target)
       unsafe tessera_pack_right(values, count, width, stride, 1, target + keyCount)
     }
@@ -109,13 +107,14 @@ private struct AttendedHead {
     _ queries: UnsafePointer<Float>, rows: Int, stride: Int, isCausal: Bool, scores: inout ContiguousArray<Float>,
     into output: UnsafeMutablePointer<Float>, stride outputStride: Int
   ) {
+    guard count > 0 else { return }
     // Scores are as wide as the panels of keys, whose padding is zeros: whole registers are written and read.
     let padded = (count + 15) / 16 * 16, keyCount = tessera_packed_count(width, count)
     let scale = 1 / Float(width).squareRoot()
     scores.grow(to: min(rows, Self.blockRows) * padded)
-    unsafe packed.withUnsafeBufferPointer { packed in
+    unsafe packed.read { keys in
       unsafe scores.withUnsafeMutableBufferPointer { scores in
-        guard let keys = packed.baseAddress, let scores = scores.baseAddress else { return }
+        guard let scores = scores.baseAddress else { return }
         for start in Swift.stride(from: 0, to: rows, by: Self.blockRows) {
           let block = min(Self.blockRows, rows - start)
           unsafe tessera_packed_product(

@@ -148,7 +148,7 @@ import Testing
   }
 }
 
-private func randomMatrix(_ rows: Int, _ columns: Int, seed: UInt64) -> Matrix {
+func randomMatrix(_ rows: Int, _ columns: Int, seed: UInt64) -> Matrix {
   var random = RandomSource(seed: seed)
   return normalMatrix(rows, columns, using: &random)
 }

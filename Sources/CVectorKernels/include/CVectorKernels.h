@@ -135,17 +135,20 @@ int tessera_has_wide_lanes(void);
 size_t tessera_packed_count(size_t k, size_t n);
 
 /// Packs b[p * row_stride + j * column_stride], p < k, j < n, into panels of up to 48 columns, each [k][width] with the
-/// last one's width rounded up to 16 and padded with zeros.
+/// last one's width rounded up to 16 and padded with zeros. Panels of any kind are read fastest from the start of a line
+/// of the cache on.
 void tessera_pack_right(const float *b, size_t k, size_t n, size_t row_stride, size_t column_stride, float *packed);
 
 /// c[i * c_stride + j] = activation(sum over p of a[i * a_stride + p] * b[p][j], plus bias[j]). `bias` may be null.
 void tessera_packed_product(const float *a, size_t m, size_t k, size_t a_stride, const float *packed, size_t n,
                             const float *bias, int activation, float *c, size_t c_stride);
 
-/// c[i * c_stride + j] += sum over p of a[i * a_stride + p] * b[p][j], or of a[p * a_stride + i] * b[p][j] where the
-/// left factor is transposed.
-void tessera_add_packed_product(const float *a, size_t m, size_t k, size_t a_stride, int transposed,
-                                const float *packed, size_t n, float *c, size_t c_stride);
+/// Floats of scratch memory for the function below.
+size_t tessera_transposed_scratch(size_t k, size_t m);
+
+/// c[i * c_stride + j] += sum over p < k of a[p * a_stride + i] * b[p][j], i < m.
+void tessera_add_transposed(const float *a, size_t k, size_t m, size_t a_stride, const float *packed, size_t n, float *c,
+                            size_t c_stride, float *scratch);
 
 // MARK: Products in half precision (half_product.c)
 

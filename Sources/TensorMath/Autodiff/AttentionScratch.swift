@@ -11,7 +11,7 @@ struct AttentionScratch {
   var keyRows: PackedRows
   var queryRows: PackedRows
   var outerRows: PackedRows
-  /// Of products of halves.
+  /// Left factors as products take them.
   private var words: ContiguousArray<UInt32> = []
 
   /// - Parameter usesHalves: whether factors are rounded to halves.
@@ -23,14 +23,14 @@ struct AttentionScratch {
   mutating func withPointers(
     _ body: (
       _ scores: UnsafeMutablePointer<Float>, _ gradient: UnsafeMutablePointer<Float>,
-      _ words: UnsafeMutablePointer<UInt32>?
+      _ words: UnsafeMutablePointer<UInt32>
     ) -> Void
   ) {
     unsafe scores.withUnsafeMutableBufferPointer { scores in
       unsafe gradient.withUnsafeMutableBufferPointer { gradient in
         unsafe words.withUnsafeMutableBufferPointer { words in
-          guard let scores = scores.baseAddress else { return }
-          unsafe body(scores, gradient.baseAddress ?? scores, words.baseAddress)
+          guard let scores = scores.baseAddress, let words = words.baseAddress else { return }
+          unsafe body(scores, gradient.baseAddress ?? scores, words)
         }
       }
     }
@@ -38,8 +38,10 @@ struct AttentionScratch {
 
   /// Makes room for products of `rows` rows with an inner extent up to `extent`, and sums over them for as many results.
   mutating func growWords(rows: Int, extent: Int) {
-    guard keys.usesHalves else { return }
-    let count = max(tessera_half_scratch(rows, extent), tessera_half_transposed_scratch(rows, extent))
+    let count =
+      keys.usesHalves
+      ? max(tessera_half_scratch(rows, extent), tessera_half_transposed_scratch(rows, extent))
+      : tessera_transposed_scratch(rows, extent)
     if words.count < count { words = ContiguousArray(repeating: 0, count: count) }
   }
 }
@@ -49,8 +51,8 @@ struct PackedRows {
   let usesHalves: Bool
   private var inner = 0
   private var outer = 0
-  private var elements: ContiguousArray<Float> = []
-  private var halves: ContiguousArray<UInt16> = []
+  private var elements = PanelMemory<Float>()
+  private var halves = PanelMemory<UInt16>()
   /// What halves were multiplied by before they were rounded.
   private var scale: Float = 1
 
@@ -65,16 +67,14 @@ struct PackedRows {
     unsafe source.withRow(rows.lowerBound) { first in
       let first = unsafe first + column
       guard usesHalves else {
-        elements.grow(to: tessera_packed_count(inner, outer))
-        return unsafe elements.withUnsafeMutableBufferPointer { target in
-          unsafe tessera_pack_right(first, inner, outer, rowStride, columnStride, target.baseAddress)
+        return unsafe elements.write(count: tessera_packed_count(inner, outer)) { target in
+          unsafe tessera_pack_right(first, inner, outer, rowStride, columnStride, target)
         }
       }
-      let count = tessera_half_count(inner, outer)
-      if halves.count < count { halves = ContiguousArray(repeating: 0, count: count) }
-      scale = unsafe tessera_half_scale(first, rows.count, width, stride)
-      unsafe halves.withUnsafeMutableBufferPointer { target in
-        unsafe tessera_pack_half(first, inner, outer, rowStride, columnStride, scale, target.baseAddress)
+      let scale = unsafe tessera_half_scale(first, rows.count, width, stride)
+      self.scale = scale
+      unsafe halves.write(count: tessera_half_count(inner, outer)) { target in
+        unsafe tessera_pack_half(first, inner, outer, rowStride, columnStride, scale, target)
       }
     }
   }
@@ -82,16 +82,15 @@ struct PackedRows {
   /// `c = a · self` for `rows` rows of `a`.
   func product(
     _ a: UnsafePointer<Float>, rows: Int, stride: Int, into c: UnsafeMutablePointer<Float>, stride columns: Int,
-    _ words: UnsafeMutablePointer<UInt32>?
+    _ words: UnsafeMutablePointer<UInt32>
   ) {
     if usesHalves {
-      unsafe halves.withUnsafeBufferPointer { panels in
-        unsafe tessera_half_product(
-          a, rows, inner, stride, panels.baseAddress, outer, scale, nil, 0, c, columns, words)
+      unsafe halves.read { panels in
+        unsafe tessera_half_product(a, rows, inner, stride, panels, outer, scale, nil, 0, c, columns, words)
       }
     } else {
-      unsafe elements.withUnsafeBufferPointer { panels in
-        unsafe tessera_packed_product(a, rows, inner, stride, panels.baseAddress, outer, nil, 0, c, columns)
+      unsafe elements.read { panels in
+        unsafe tessera_packed_product(a, rows, inner, stride, panels, outer, nil, 0, c, columns)
       }
     }
   }
@@ -99,16 +98,18 @@ struct PackedRows {
   /// `c += aᵀ · self`, for `columns` columns of `a`, which stand one behind the other.
   func addTransposed(
     _ a: UnsafePointer<Float>, columns: Int, into c: UnsafeMutablePointer<Float>, stride: Int,
-    _ words: UnsafeMutablePointer<UInt32>?
+    _ words: UnsafeMutablePointer<UInt32>
   ) {
     if usesHalves {
-      unsafe halves.withUnsafeBufferPointer { panels in
-        unsafe tessera_add_half_transposed(
-          a, inner, columns, columns, panels.baseAddress, outer, scale, c, stride, words)
+      unsafe halves.read { panels in
+        unsafe tessera_add_half_transposed(a, inner, columns, columns, panels, outer, scale, c, stride, words)
       }
     } else {
-      unsafe elements.withUnsafeBufferPointer { panels in
-        unsafe tessera_add_packed_product(a, columns, inner, columns, 1, panels.baseAddress, outer, c, stride)
+      let count = tessera_transposed_scratch(inner, columns)
+      unsafe elements.read { panels in
+        unsafe words.withMemoryRebound(to: Float.self, capacity: count) { scratch in
+          unsafe tessera_add_transposed(a, inner, columns, columns, panels, outer, c, stride, scratch)
+        }
       }
     }
   }

@@ -119,18 +119,30 @@ private struct TransposedProduct: Sendable {
     }
   }
 
+  /// As ``PanelMemory``, for one call.
+  private func withPanels<Element: BitwiseCopyable>(
+    of type: Element.Type, count: Int, _ body: (UnsafeMutablePointer<Element>) -> Void
+  ) {
+    unsafe withUnsafeTemporaryAllocation(byteCount: count * MemoryLayout<Element>.stride, alignment: 64) { bytes in
+      unsafe body(bytes.bindMemory(to: type).baseAddress!)
+    }
+  }
+
   private func addSingles(
     _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ range: Range<Int>, _ outputs: Range<Int>,
     _ target: UnsafeMutablePointer<Float>
   ) {
     let (height, width, size) = (left.columns, right.columns, Self.rowsPerPack)
-    unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: tessera_packed_count(size, width)) { packed in
-      for start in stride(from: range.lowerBound, to: range.upperBound, by: size) {
-        let count = min(size, range.upperBound - start)
-        unsafe tessera_pack_right(b + start * width, count, width, width, 1, packed.baseAddress)
-        unsafe tessera_add_packed_product(
-          a + start * height + outputs.lowerBound, outputs.count, count, height, 1, packed.baseAddress, width,
-          target + outputs.lowerBound * width, width)
+    let scratchCount = tessera_transposed_scratch(size, outputs.count)
+    unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: scratchCount) { scratch in
+      unsafe withPanels(of: Float.self, count: tessera_packed_count(size, width)) { packed in
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: size) {
+          let count = min(size, range.upperBound - start)
+          unsafe tessera_pack_right(b + start * width, count, width, width, 1, packed)
+          unsafe tessera_add_transposed(
+            a + start * height + outputs.lowerBound, count, outputs.count, height, packed, width,
+            target + outputs.lowerBound * width, width, scratch.baseAddress)
+        }
       }
     }
   }
@@ -142,13 +154,13 @@ private struct TransposedProduct: Sendable {
     let (height, width, size) = (left.columns, right.columns, Self.halfRowsPerPack)
     let scratchCount = tessera_half_transposed_scratch(size, outputs.count)
     unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: scratchCount) { scratch in
-      unsafe withUnsafeTemporaryAllocation(of: UInt16.self, capacity: tessera_half_count(size, width)) { packed in
+      unsafe withPanels(of: UInt16.self, count: tessera_half_count(size, width)) { packed in
         for start in stride(from: range.lowerBound, to: range.upperBound, by: size) {
           let count = min(size, range.upperBound - start)
           let scale = unsafe tessera_half_scale(b + start * width, count, width, width)
-          unsafe tessera_pack_half(b + start * width, count, width, width, 1, scale, packed.baseAddress)
+          unsafe tessera_pack_half(b + start * width, count, width, width, 1, scale, packed)
           unsafe tessera_add_half_transposed(
-            a + start * height + outputs.lowerBound, count, outputs.count, height, packed.baseAddress, width, scale,
+            a + start * height + outputs.lowerBound, count, outputs.count, height, packed, width, scale,
             target + outputs.lowerBound * width, width, scratch.baseAddress)
         }
       }
