@@ -46,6 +46,28 @@ import Testing
     #expect(train.training.cutsPerSequence == 7)
   }
 
+  @Test func theSoftmaxOfTrainingIsThatOfAlignmentUnlessItSaysOtherwise() throws {
+    func legality(_ train: String, _ preference: String) throws -> [CodeLegality] {
+      let found = try configuration(Self.yaml("  { \(train) }") + "\npreference: { \(preference) }")
+      let preference = try #require(found.preference).parameters
+      return [try #require(found.train).training.legality, preference.training.legality, preference.legality]
+    }
+    #expect(try legality("", "") == [.constrained, .constrained, .constrained])
+    #expect(try legality("softmax: live", "softmax: live") == [.constrained, .constrained, .constrained])
+    #expect(try legality("softmax: all", "") == [.unconstrained, .unconstrained, .unconstrained])
+    #expect(try legality("softmax: all", "softmax: live") == [.unconstrained, .unconstrained, .constrained])
+    #expect(try legality("", "softmax: all") == [.constrained, .constrained, .unconstrained])
+  }
+
+  @Test func theSoftmaxOfAlignmentIsInItsFingerprint() throws {
+    func inputs(_ preference: String) throws -> String {
+      let found = try configuration(Self.yaml("  {}") + "\npreference: { \(preference) }")
+      return try #require(found.preference).stageInputs.map(\.value).joined()
+    }
+    #expect(try inputs("softmax: all") != inputs(""))
+    #expect(try inputs("softmax: live") == inputs(""))
+  }
+
   @Test func expertsHaveDefaults() throws {
     let many = try Self.train("  { backbone: encoder-decoder, hidden: 96, experts: { count: 6 } }")
     #expect(many.shape.experts == MixtureOfExperts.Configuration(count: 6, selected: 2, hidden: 96))
@@ -186,7 +208,7 @@ import Testing
   }
 
   @Test(arguments: [
-    "  { backbone: one-position }", "  { tiesTables: true }",
+    "  { backbone: one-position }", "  { tiesTables: true }", "  { softmax: live }",
     "  { sweep: [ { width: 16 }, { width: 64, layers: 3 } ] }",
   ])
   func defaultsThatAreWrittenDownChangeNothing(section: String) throws {
@@ -211,7 +233,7 @@ import Testing
       "backbone: encoder-decoder, pathways: { traits: true }", "backbone: encoder-decoder, pathways: { positive: 2 }",
       "backbone: encoder-decoder, pathways: { lifelong: 2 }",
       "backbone: encoder-decoder, pathways: { lifelong: 2, queries: 3 }", "positive: { minimumRating: 4 }",
-      "positive: { minimumWeight: 4 }", "positive: { events: [like] }",
+      "positive: { minimumWeight: 4 }", "positive: { events: [like] }", "softmax: all",
     ]
     let digests = try sections.map { section in
       let inputs = try Self.train("  { \(section) }").stageInputs

@@ -43,6 +43,7 @@ extension PipelineConfiguration.Train {
             + "cutsPerSequence \(training.cutsPerSequence), experts \(experts)"))
     }
     if !shape.tiesTables { inputs.append(StageInput(name: "train.tiesTables", value: "false")) }
+    if training.legality == .unconstrained { inputs.append(StageInput(name: "train.softmax", value: "all")) }
     return inputs
   }
 

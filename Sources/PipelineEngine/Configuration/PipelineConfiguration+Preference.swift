@@ -1,9 +1,9 @@
-internal import Recommenders
+package import Recommenders
 
 extension PipelineConfiguration {
   /// How `tessera train --stage preference` aligns the recommender with a reward.
   public struct Preference: Sendable {
-    var parameters: PreferenceOptimization.Parameters
+    package var parameters: PreferenceOptimization.Parameters
     /// Ratings at or above which an event is good, an objective each; empty for what is met at all.
     var ratings: [Float]
     /// Of each reward model.
@@ -53,6 +53,8 @@ extension PipelineConfiguration.Preference {
       parameters.training.precision = train.training.precision
       parameters.training.weightDecay = train.training.weightDecay
       parameters.training.sessions = train.training.sessions
+      parameters.training.legality = train.training.legality
+      parameters.legality = train.training.legality
       parameters.excludesHistory = train.excludesHistory
     }
     parameters.training.epochs = section.integer("epochs") ?? 3
@@ -62,6 +64,7 @@ extension PipelineConfiguration.Preference {
     if let value = section.integer("users") { parameters.users = value }
     parameters.weight = Float(section.number("weight") ?? 1)
     if let value = section.integer("sessionItems") { parameters.sessionItems = value }
+    if let value = section.text("softmax").flatMap({ PipelineSchema.softmaxes[$0] }) { parameters.legality = value }
     if let weight = section.number("formatWeight"), weight > 0 {
       var format = PreferenceOptimization.FormatReward()
       format.weight = Float(weight)
@@ -74,18 +77,20 @@ extension PipelineConfiguration.Preference {
   }
 
   /// What decides about what an alignment makes.
-  var stageInputs: [StageInput] {
+  package var stageInputs: [StageInput] {
     let method =
       switch parameters.method {
       case .ipa(let direct): "ipa of \(direct.candidates)"
       case .ecpo(let group): "ecpo of \(group.groupSize)"
       }
     let (training, guards) = (parameters.training, parameters.guards)
+    let softmax = parameters.legality == .unconstrained ? ", softmax all" : ""
     return [
       StageInput(
         name: "preference.method",
         value: "\(method), sessionItems \(parameters.sessionItems), share \(parameters.share), users "
-          + "\(parameters.users), weight \(parameters.weight), formatWeight \(parameters.format?.weight ?? 0)"),
+          + "\(parameters.users), weight \(parameters.weight), formatWeight \(parameters.format?.weight ?? 0)\(softmax)"
+      ),
       StageInput(name: "preference.ratings", value: "\(ratings), rewardEpochs \(rewardEpochs)"),
       StageInput(
         name: "preference.training",

@@ -87,6 +87,7 @@ extension PipelineConfiguration.Train {
     training.sessions = section.section("sessions").map { SessionRules($0) }
     positive = section.section("positive").map { PositiveFeedback($0) }
     if let value = section.number("weightDecay") { training.weightDecay = Float(value) }
+    if let value = section.text("softmax").flatMap({ PipelineSchema.softmaxes[$0] }) { training.legality = value }
     if let value = section.text("precision").flatMap(WeightPrecision.init(rawValue:)) { training.precision = value }
     training.seed = section.integer("seed").map { UInt64($0) } ?? seed
     let settings = section.section("sasrec") ?? CheckedSection()

@@ -17,6 +17,10 @@ extension PipelineSchema {
     ConfigurationKey(
       "sessionItems", .integer(1...256),
       "Items of a candidate: 1 for the next item, more for sessions, up to train.targetItems. Default: 1."),
+    ConfigurationKey(
+      "softmax", .choice(Array(softmaxes.keys).sorted()),
+      "What the probabilities of candidates are among: the codes that lead on to an item, or all. Default: that of 'train'."
+    ),
     ConfigurationKey("candidates", .integer(2...65_536), "IDs per user that are compared. Default: 64."),
     ConfigurationKey(
       "formatWeight", .number(0...1000),

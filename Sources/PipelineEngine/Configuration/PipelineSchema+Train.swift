@@ -55,6 +55,11 @@ extension PipelineSchema {
     ConfigurationKey("warmup", .integer(0...1_000_000), "Steps to the peak. Default: 200."),
     ConfigurationKey("weightDecay", .number(0...10), "Of matrices and tables. Default: 0.05."),
     ConfigurationKey(
+      "softmax", .choice(Array(softmaxes.keys).sorted()),
+      "What a code is told from in training: from those that lead on to an item, as when recommending, or from all. "
+        + "With live, the choice of an item is all that is learned; with all, IDs that are drawn without the trie exist more "
+        + "often, which preference alignment measures. Default: live."),
+    ConfigurationKey(
       "precision", .choice(["f32", "f16", "bf16"]),
       "How training's products round their factors: f16 is the fastest where the processor has it. Default: f32."),
     ConfigurationKey("seed", .integer(0...Int.max), "Seed of the training. Default: the pipeline's."),
@@ -73,6 +78,9 @@ extension PipelineSchema {
       "sweep", .list(of: .section(sweepSize), count: 1...64),
       "The sizes that 'tessera train --sweep' trains. Default: a quarter, half, once and twice 'width' and 'hidden'."),
   ]
+
+  /// By the word of a pipeline file.
+  static let softmaxes: [String: CodeLegality] = ["live": .constrained, "all": .unconstrained]
 
   /// By the word of a pipeline file.
   static let backbones: [String: GeneratorConfiguration.Backbone] = [

@@ -3,7 +3,8 @@ package import TensorMath
 
 /// What the softmax over a next code runs over.
 public enum CodeLegality: String, Sendable, Equatable, Codable {
-  /// The codes that lead to an item, as in beam search: every ID that is written exists.
+  /// The codes that lead to an item, as in beam search: every ID that is written exists. What has learned so tells which
+  /// item is next, not which IDs exist: what is drawn from all codes then is hardly ever an item.
   case constrained
   /// All codes of the level: an ID may be written that no item has.
   case unconstrained
@@ -96,9 +97,9 @@ package struct CodeTargets {
     var total: Variable?
     for level in rows.indices where !rows[level].isEmpty {
       let logits = tables.logits(outputs.selectingRows(rows[level]), level: level, in: pass)
-      let masked = logits + pass.tape.constant(mask(level: level, vocabulary))
+      let open = legality == .constrained ? logits + pass.tape.constant(mask(level: level, vocabulary)) : logits
       let share = Float(rows[level].count) / Float(itemCount)
-      let part = share * masked.softmaxCrossEntropy(targets: targets[level])
+      let part = share * open.softmaxCrossEntropy(targets: targets[level])
       total = total.map { $0 + part } ?? part
     }
     return total

@@ -35,10 +35,14 @@ package struct TargetDecisions {
   /// - Parameters:
   ///   - batch: sequences.
   ///   - next: for each of its rows the item behind it; -1 for none to learn.
-  package init(_ batch: SequenceBatch, next: ContiguousArray<Int32>, _ vocabulary: GeneratorVocabulary) {
+  ///   - legality: what the probabilities run over.
+  package init(
+    _ batch: SequenceBatch, next: ContiguousArray<Int32>, _ vocabulary: GeneratorVocabulary,
+    legality: CodeLegality = .constrained
+  ) {
     let tokens = vocabulary.tokens
     var decisions = Decisions(levels: tokens.levels)
-    var codes = CodeTargets(levels: tokens.levels)
+    var codes = CodeTargets(levels: tokens.levels, legality: legality)
     var (segments, visible): ([AttentionLayout.Segment], ContiguousArray<Int32>) = ([], [])
     for (start, end) in zip(batch.offsets, batch.offsets.dropFirst()) {
       let first = decisions.count

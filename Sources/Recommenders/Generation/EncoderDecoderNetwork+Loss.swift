@@ -4,10 +4,10 @@ package import TensorMath
 extension EncoderDecoderNetwork {
   package func loss(
     of batch: TrainingSequences.Batch, _ sequences: TrainingSequences, _ vocabulary: GeneratorVocabulary,
-    dense: DenseObjective?, in pass: ModelPass
+    legality: CodeLegality, dense: DenseObjective?, in pass: ModelPass
   ) -> GeneratorLoss? {
     let (users, targets) = sequences.examples(batch)
-    return loss(users, targets: targets, vocabulary, dense: dense, in: pass).map {
+    return loss(users, targets: targets, vocabulary, legality: legality, dense: dense, in: pass).map {
       GeneratorLoss(value: $0, items: targets.reduce(0) { $0 + $1.count })
     }
   }
@@ -21,20 +21,21 @@ extension EncoderDecoderNetwork {
   }
 
   /// The mean over items to write of −log p(ID), given the history and the items written before it: L_NTP of 2502.18965,
-  /// section 3.2, over the number of items. Each softmax runs over the codes that lead to a live prefix, as in decoding.
+  /// section 3.2, over the number of items.
   /// - Parameters:
   ///   - users: whose histories may be empty.
   ///   - targets: behind each history, at most ``targetItems`` items, with codes.
+  ///   - legality: what each softmax runs over.
   ///   - dense: what a network with a dense head adds for it, for the first item of each; nil for nothing.
   /// - Returns: `1 × 1`, in nats; nil where nothing is to learn.
   package func loss(
-    _ users: [UserContext], targets: [[UInt32]], _ vocabulary: GeneratorVocabulary, dense: DenseObjective? = nil,
-    in pass: ModelPass
+    _ users: [UserContext], targets: [[UInt32]], _ vocabulary: GeneratorVocabulary,
+    legality: CodeLegality = .constrained, dense: DenseObjective? = nil, in pass: ModelPass
   ) -> Variable? {
     guard targets.contains(where: { !$0.isEmpty }) else { return nil }
     let tokens = HistoryTokens(users, vocabulary, pathways)
     let states = states(tokens, vocabulary, in: pass)
-    let sessions = TargetSessions(targets, behind: tokens, vocabulary)
+    let sessions = TargetSessions(targets, behind: tokens, vocabulary, legality)
     let outputs = outputs(
       sessions.tokens, layout: AttentionLayout(selfAttentionOver: sessions.offsets, isCausal: true),
       memory: TransformerBlock.Memory(states, layout: AttentionLayout(segments: sessions.memorySegments)), in: pass)
@@ -58,10 +59,12 @@ private struct TargetSessions {
   private(set) var memorySegments: [AttentionLayout.Segment] = []
   private(set) var codes: CodeTargets
 
-  init(_ targets: [[UInt32]], behind histories: HistoryTokens, _ vocabulary: GeneratorVocabulary) {
+  init(
+    _ targets: [[UInt32]], behind histories: HistoryTokens, _ vocabulary: GeneratorVocabulary, _ legality: CodeLegality
+  ) {
     let levels = vocabulary.tokens.levels
     tokens = TargetTokens(levels: levels)
-    codes = CodeTargets(levels: levels)
+    codes = CodeTargets(levels: levels, legality: legality)
     for (place, items) in targets.enumerated() {
       guard let last = items.last else { continue }
       let first = tokens.count

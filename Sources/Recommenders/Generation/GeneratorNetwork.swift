@@ -10,11 +10,13 @@ package protocol GeneratorNetwork: Sendable {
   var tables: CodeTables { get }
 
   /// What a step learns from.
-  /// - Parameter dense: what a network with a dense head adds for it; nil for nothing.
+  /// - Parameters:
+  ///   - legality: what the softmaxes over codes run over.
+  ///   - dense: what a network with a dense head adds for it; nil for nothing.
   /// - Returns: nil where nothing is to learn.
   func loss(
     of batch: TrainingSequences.Batch, _ sequences: TrainingSequences, _ vocabulary: GeneratorVocabulary,
-    dense: DenseObjective?, in pass: ModelPass
+    legality: CodeLegality, dense: DenseObjective?, in pass: ModelPass
   ) -> GeneratorLoss?
 
   /// What is lost on one item behind each history.

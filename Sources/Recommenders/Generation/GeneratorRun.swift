@@ -107,7 +107,10 @@ struct GeneratorRun {
     let (loss, items, loads, work): (Float, Int, [ExpertLoad], Double)
     do {
       let pass = ModelPass(training: state.parameters, precision: training.precision, using: &state.random)
-      guard let found = network.loss(of: batch, sequences, vocabulary, dense: dense, in: pass) else { return nil }
+      guard
+        let found = network.loss(
+          of: batch, sequences, vocabulary, legality: training.legality, dense: dense, in: pass)
+      else { return nil }
       (loss, items, loads) = (found.value.scalar, found.items, ExpertLoad.sum(pass.expertLoads))
       work = pass.tape.productOperations
       // Before its gradients, which cost twice as much.

@@ -29,6 +29,8 @@ public struct GeneratorTraining: Sendable {
     public var sessions: SessionRules?
     /// Of a mixture of experts: what a step moves an expert's bias by (``ParameterSet/balance(_:rate:)``); 0 for never.
     public var expertBalanceRate: Float = 0.001
+    /// What the loss's softmaxes over codes run over. Validation, and whatever recommends, is constrained in any case.
+    public var legality = CodeLegality.constrained
     /// How products round their factors.
     public var precision = WeightPrecision.single
     /// Of the dense head's loss next to the generation's; for a configuration that has the head.

@@ -4,10 +4,10 @@ package import TensorMath
 extension OnePositionNetwork {
   package func loss(
     of batch: TrainingSequences.Batch, _ sequences: TrainingSequences, _ vocabulary: GeneratorVocabulary,
-    dense: DenseObjective?, in pass: ModelPass
+    legality: CodeLegality, dense: DenseObjective?, in pass: ModelPass
   ) -> GeneratorLoss? {
     let (packed, next) = sequences.sequences(batch)
-    return loss(packed, next: next, vocabulary, dense: dense, in: pass).map {
+    return loss(packed, next: next, vocabulary, legality: legality, dense: dense, in: pass).map {
       GeneratorLoss(value: $0, items: next.count { $0 >= 0 })
     }
   }
@@ -21,17 +21,17 @@ extension OnePositionNetwork {
     return loss(batch, next: following, vocabulary, in: pass).map { GeneratorLoss(value: $0, items: next.count) }
   }
 
-  /// The mean over next items of −log p(ID), the sum of the cross-entropies of its codes; each softmax runs over the
-  /// codes that lead to a live prefix, as in decoding.
+  /// The mean over next items of −log p(ID), the sum of the cross-entropies of its codes.
   /// - Parameters:
   ///   - next: for each row of the batch the item behind it; -1 for none to learn.
+  ///   - legality: what each softmax runs over.
   ///   - dense: what a network with a dense head adds for it; nil for nothing.
   /// - Returns: `1 × 1`, in nats; nil where nothing is to learn.
   package func loss(
     _ batch: SequenceBatch, next: ContiguousArray<Int32>, _ vocabulary: GeneratorVocabulary,
-    dense: DenseObjective? = nil, in pass: ModelPass
+    legality: CodeLegality = .constrained, dense: DenseObjective? = nil, in pass: ModelPass
   ) -> Variable? {
-    let targets = TargetDecisions(batch, next: next, vocabulary)
+    let targets = TargetDecisions(batch, next: next, vocabulary, legality: legality)
     let states = states(batch, vocabulary, in: pass)
     let outputs = decoder(
       inputs(targets.decisions, states: states, in: pass),

@@ -80,9 +80,9 @@ package struct PreferenceObjective {
       }
     }
     guard !written.isEmpty else { return nil }
-    let old = snapshot.logProbabilities(of: written, behind: groups.histories, legality: .constrained)
+    let old = snapshot.logProbabilities(of: written, behind: groups.histories, legality: parameters.legality)
     let now = network.logProbabilities(
-      of: written, behind: groups.histories, legality: .constrained, snapshot.vocabulary, in: pass)
+      of: written, behind: groups.histories, legality: parameters.legality, snapshot.vocabulary, in: pass)
     let pairs = written.count / 2
     func rows(_ offset: Int) -> Variable {
       now.selectingRows(ContiguousArray((0..<pairs).map { Int32(2 * $0 + offset) }))
@@ -115,9 +115,9 @@ package struct PreferenceObjective {
       weights += draws
     }
     guard !written.isEmpty else { return nil }
-    let old = snapshot.logProbabilities(of: written, behind: groups.histories, legality: group.legality)
+    let old = snapshot.logProbabilities(of: written, behind: groups.histories, legality: parameters.legality)
     let now = network.logProbabilities(
-      of: written, behind: groups.histories, legality: group.legality, snapshot.vocabulary, in: pass)
+      of: written, behind: groups.histories, legality: parameters.legality, snapshot.vocabulary, in: pass)
     return PreferenceLoss.earlyClipped(
       now, old: old, advantages: advantages, weights: weights, clip: group.clip, earlyClip: group.earlyClip)
   }

@@ -27,9 +27,6 @@ extension PreferenceOptimization {
     public var earlyClip: Float = 0.1
     /// How groups are drawn from the epoch's first model; nil for its beam search, which did better in the paper.
     public var sampling: CodeSampling?
-    /// What the probabilities of the loss run over: with all codes, as in the paper, a bad ID's share may go to IDs that
-    /// do not exist, which ``FormatReward`` is there to prevent.
-    public var legality = CodeLegality.constrained
 
     public init() {}
   }
@@ -81,6 +78,9 @@ extension PreferenceOptimization {
     public var users = 32
     /// λ: of the preference loss next to L_NTP; the papers give none. A pair's gradient has β in it as well.
     public var weight: Float = 1
+    /// What the probabilities of candidates run over: with all codes, as in the paper, a bad ID's share may go to IDs that
+    /// do not exist, which ``FormatReward`` is there to prevent.
+    public var legality = CodeLegality.constrained
     /// Items of a candidate: 1 for the next item, more for a session, up to ``GeneratorConfiguration/targetItems``.
     public var sessionItems = 1
     /// Items of a user's history are no candidates.

@@ -127,9 +127,10 @@ struct PreferenceRun {
   ) throws -> TrainingEvent? {
     let start = ContinuousClock.now
     let pass = ModelPass(training: state.parameters, precision: training.precision, using: &state.random)
-    guard let found = network.loss(of: batch, sequences, snapshot.vocabulary, dense: dense, in: pass) else {
-      return nil
-    }
+    guard
+      let found = network.loss(
+        of: batch, sequences, snapshot.vocabulary, legality: training.legality, dense: dense, in: pass)
+    else { return nil }
     let (loss, loads) = (found.value.scalar, ExpertLoad.sum(pass.expertLoads))
     try monitor.observe(step: state.step + 1, loss: loss)
     var gradients = pass.backward(from: found.value)

@@ -95,7 +95,7 @@ import Testing
 
   @Test func parametersAreWrittenAndReadAsJSON() throws {
     let changes: [(inout PreferenceOptimization.Parameters) -> Void] = [
-      { _ in }, { $0.method = PreferenceWorld.group(CodeSampling(), legality: .unconstrained) },
+      { _ in }, { ($0.method, $0.legality) = (PreferenceWorld.group(CodeSampling()), .unconstrained) },
       { $0.format = PreferenceOptimization.FormatReward() },
       { $0.exposure = .init(items: [3, 4], share: 0.2, factor: 0.5) },
     ]

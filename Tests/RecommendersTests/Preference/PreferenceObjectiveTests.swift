@@ -72,9 +72,9 @@ import Testing
 
   @Test func aPolicyAtItsSnapshotHasNothingLost() throws {
     let world = try PreferenceWorld.onePosition.get(), queries = queries(world)
-    func loss(_ method: PreferenceOptimization.Method) throws -> Float {
+    func loss(_ method: PreferenceOptimization.Method, _ legality: CodeLegality = .constrained) throws -> Float {
       try #require(
-        try objective(world, method).loss(
+        try objective(world, method) { $0.legality = legality }.loss(
           queries, seed: 3, world.generator.network, in: pass(world.generator.parameters)
         ).preference
       ).scalar
@@ -82,12 +82,13 @@ import Testing
     #expect(abs(Double(try loss(PreferenceWorld.direct())) - 2.0.logarithm) < 1e-5)
     // Advantages have mean zero, and all ratios are 1.
     #expect(abs(try loss(PreferenceWorld.group())) < 1e-4)
-    #expect(abs(try loss(PreferenceWorld.group(CodeSampling(), legality: .unconstrained))) < 1e-4)
+    #expect(abs(try loss(PreferenceWorld.group(CodeSampling()), .unconstrained)) < 1e-4)
   }
 
-  @Test func pairsAreLostAsTheirDefinitionSays() throws {
+  @Test(arguments: [CodeLegality.constrained, .unconstrained])
+  func pairsAreLostAsTheirDefinitionSays(legality: CodeLegality) throws {
     let world = try PreferenceWorld.onePosition.get(), queries = queries(world)
-    let objective = objective(world, PreferenceWorld.direct(beta: 0.4))
+    let objective = objective(world, PreferenceWorld.direct(beta: 0.4)) { $0.legality = legality }
     let parameters = moved(world.generator), policy = world.generator.with(parameters)
     let found = try #require(
       try objective.loss(queries, seed: 3, world.generator.network, in: pass(parameters)).preference)
@@ -95,9 +96,9 @@ import Testing
     var sum = 0.0
     for (user, query) in queries.enumerated() {
       let (best, worst) = try #require(PreferenceObjective.extremes(groups.rewards[user]))
-      let items = [best, worst].map { groups.candidates[user][$0].items }
-      let now = try policy.logProbabilities(of: [items], behind: [Array(query.history)])[0]
-      let old = try world.generator.logProbabilities(of: [items], behind: [Array(query.history)])[0]
+      let items = [[best, worst].map { groups.candidates[user][$0].items }], history = [Array(query.history)]
+      let now = try policy.logProbabilities(of: items, behind: history, legality: legality)[0]
+      let old = try world.generator.logProbabilities(of: items, behind: history, legality: legality)[0]
       let margin = Double(now[0] - now[1] - old[0] + old[1])
       sum += (1 + (-0.4 * margin).exponential).logarithm
     }
@@ -134,7 +135,7 @@ import Testing
   @Test(arguments: [CodeLegality.constrained, .unconstrained])
   func groupsAreLostAsTheirDefinitionSays(legality: CodeLegality) throws {
     let world = try PreferenceWorld.onePosition.get(), queries = queries(world)
-    let objective = objective(world, PreferenceWorld.group(CodeSampling(), legality: legality))
+    let objective = objective(world, PreferenceWorld.group(CodeSampling())) { $0.legality = legality }
     let parameters = moved(world.generator, by: 0.1), policy = world.generator.with(parameters)
     let found = try #require(
       try objective.loss(queries, seed: 3, world.generator.network, in: pass(parameters)).preference)

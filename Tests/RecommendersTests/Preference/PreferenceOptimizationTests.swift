@@ -26,7 +26,7 @@ import Testing
   @Test func groupsRaiseTheRewardOfAnotherJudge() throws {
     let world = try PreferenceWorld.onePosition.get()
     try expectAligned(world.optimize(PreferenceWorld.parameters(PreferenceWorld.group())), gain: 0.05)
-    let drawn = PreferenceWorld.parameters(PreferenceWorld.group(CodeSampling(), legality: .unconstrained))
+    let drawn = PreferenceWorld.parameters(PreferenceWorld.group(CodeSampling())) { $0.legality = .unconstrained }
     try expectAligned(world.optimize(drawn), gain: 0.03)
   }
 

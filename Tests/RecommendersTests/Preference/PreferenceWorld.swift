@@ -63,11 +63,9 @@ struct PreferenceWorld: Sendable {
     return .ipa(direct)
   }
 
-  static func group(
-    _ sampling: CodeSampling? = nil, size: Int = 32, legality: CodeLegality = .constrained
-  ) -> PreferenceOptimization.Method {
+  static func group(_ sampling: CodeSampling? = nil, size: Int = 32) -> PreferenceOptimization.Method {
     var group = PreferenceOptimization.GroupPolicy()
-    (group.groupSize, group.sampling, group.legality) = (size, sampling, legality)
+    (group.groupSize, group.sampling) = (size, sampling)
     return .ecpo(group)
   }
 
