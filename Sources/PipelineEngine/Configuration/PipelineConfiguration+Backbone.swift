@@ -10,6 +10,7 @@ extension GeneratorConfiguration {
     if let value = section.integer("decoderLayers") { decoderLayers = value }
     if let value = section.integer("targetItems") { targetItems = value }
     if let value = section.boolean("tiesTables") { tiesTables = value }
+    if let value = section.number("prefixDropout"), value > 0 { prefixDropout = Float(value) }
     guard let mixture = section.section("experts"), let count = mixture.integer("count") else { return }
     experts = MixtureOfExperts.Configuration(
       count: count, selected: mixture.integer("selected") ?? min(2, count), hidden: mixture.integer("hidden") ?? hidden)
@@ -43,6 +44,7 @@ extension PipelineConfiguration.Train {
             + "cutsPerSequence \(training.cutsPerSequence), experts \(experts)"))
     }
     if !shape.tiesTables { inputs.append(StageInput(name: "train.tiesTables", value: "false")) }
+    if let rate = shape.prefixDropout { inputs.append(StageInput(name: "train.prefixDropout", value: "\(rate)")) }
     if training.legality == .unconstrained { inputs.append(StageInput(name: "train.softmax", value: "all")) }
     return inputs
   }

@@ -8,6 +8,15 @@ extension PipelineConfiguration {
     var ratings: [Float]
     /// Of each reward model.
     var rewardEpochs: Int
+    /// Nil for nothing that is cut.
+    var exposure: Exposure?
+
+    /// Which items are held down where they are too much of what is recommended: the most popular.
+    struct Exposure: Sendable, Equatable {
+      var popular: Double
+      var share: Double
+      var factor: Double
+    }
   }
 
   /// What the schema cannot say of `preference`.
@@ -70,10 +79,24 @@ extension PipelineConfiguration.Preference {
       format.weight = Float(weight)
       parameters.format = format
     }
+    if let limit = section.section("exposure"), let popular = limit.number("popular"), let share = limit.number("share")
+    {
+      exposure = Exposure(popular: popular, share: share, factor: limit.number("factor") ?? 0.5)
+    }
     let guards = section.section("guards")
     if let value = guards?.number("minimumRewardAUC") { parameters.guards.minimumRewardAUC = value }
     if let value = guards?.number("ndcgTolerance") { parameters.guards.ndcgTolerance = value }
     if let value = guards?.number("legalityTolerance") { parameters.guards.legalityTolerance = value }
+  }
+
+  /// The parameters with the items that are held down, which are those of a log.
+  package func parameters(for popularity: () -> ItemPopularity) -> PreferenceOptimization.Parameters {
+    guard let exposure else { return parameters }
+    let popularity = popularity()
+    let items = (0..<UInt32(popularity.itemCount)).filter { !popularity.isCold($0) && !popularity.isLongTail($0) }
+    var result = parameters
+    result.exposure = .init(items: Set(items), share: exposure.share, factor: Float(exposure.factor))
+    return result
   }
 
   /// What decides about what an alignment makes.
@@ -85,6 +108,9 @@ extension PipelineConfiguration.Preference {
       }
     let (training, guards) = (parameters.training, parameters.guards)
     let softmax = parameters.legality == .unconstrained ? ", softmax all" : ""
+    let limits = exposure.map {
+      [StageInput(name: "preference.exposure", value: "popular \($0.popular), share \($0.share), factor \($0.factor)")]
+    }
     return [
       StageInput(
         name: "preference.method",
@@ -99,6 +125,6 @@ extension PipelineConfiguration.Preference {
         name: "preference.guards",
         value: "minimumRewardAUC \(guards.minimumRewardAUC), ndcgTolerance \(guards.ndcgTolerance), "
           + "legalityTolerance \(guards.legalityTolerance)"),
-    ]
+    ] + (limits ?? [])
   }
 }

@@ -25,8 +25,23 @@ extension PipelineSchema {
     ConfigurationKey(
       "formatWeight", .number(0...1000),
       "Of the loss that rewards drawn IDs for being live; 0 for none. Default: 0."),
+    ConfigurationKey(
+      "exposure", .section(preferenceExposure),
+      "Cuts the reward of the most popular items where they are too much of what is recommended. Default: nothing is cut."
+    ),
     ConfigurationKey("guards", .section(preferenceGuards), "When alignment does not begin, or ends."),
     ConfigurationKey("seed", .integer(0...Int.max), "Default: the pipeline's."),
+  ]
+
+  private static let preferenceExposure: [ConfigurationKey] = [
+    ConfigurationKey(
+      "popular", .number(0.0001...1), required: true,
+      "Of the items with events in the training window, the part that is the most popular; with those as popular as the "
+        + "last of them."),
+    ConfigurationKey(
+      "share", .number(0...1), required: true,
+      "Of what is recommended in a step, so much may be these items before anything is cut."),
+    ConfigurationKey("factor", .number(0.01...0.99), "What their reward is multiplied by then. Default: 0.5."),
   ]
 
   private static let preferenceGuards: [ConfigurationKey] = [

@@ -26,6 +26,10 @@ extension PipelineSchema {
       "Whether prefixes of an item's codes have vectors of their own on the input side, beside those of its codes: "
         + "they remember items, and help items seen in training more than new ones. Default: all."),
     ConfigurationKey(
+      "prefixDropout", .number(0...0.9),
+      "Of the items of a history, the part that is read by its codes alone in training, others in each step, as new items "
+        + "are when recommending. Default: 0."),
+    ConfigurationKey(
       "tiesTables", .boolean,
       "Whether a code is chosen by its likeness to the vector that it is read as; false gives the choice vectors of its "
         + "own. Default: true."),

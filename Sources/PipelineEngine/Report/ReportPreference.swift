@@ -25,6 +25,8 @@ public struct ReportPreference: Sendable, Equatable, Codable {
     public var recall: Double?
     /// The share of drawn codes that are an ID.
     public var legality: Double?
+    /// The share of the most popular items in what is recommended, where they are held down.
+    public var exposure: Double?
 
     package init(epoch: Int) { self.epoch = epoch }
   }
@@ -53,6 +55,7 @@ public struct ReportPreference: Sendable, Equatable, Codable {
       (epoch.reward, epoch.judgeReward) = (measurement.reward, measurement.judgeReward)
       (epoch.sessionReward, epoch.sessionJudgeReward) = (measurement.sessionReward, measurement.sessionJudgeReward)
       (epoch.ndcg, epoch.recall, epoch.legality) = (measurement.ndcg, measurement.recall, measurement.legality)
+      epoch.exposure = measurement.exposure
       return epoch
     }
   }
@@ -89,6 +92,7 @@ extension ReportPage {
 
   private func preferenceTable(_ preference: ReportPreference) -> HTML {
     let hasSessions = preference.epochs.contains { $0.sessionReward != nil }
+    let hasLimit = preference.epochs.contains { $0.exposure != nil }
     let rows: [HTML] = preference.epochs.enumerated().map { index, epoch in
       let place = "preference.epochs.\(index)"
       func cell(_ value: Double?, _ name: String, _ kind: ReportFigure.Kind = .decimal) -> HTML {
@@ -105,14 +109,15 @@ extension ReportPage {
       return """
         <tr><th scope="row">\(name)\(mark)</th>\(cell(epoch.reward, "reward"))\(cell(epoch.judgeReward, "judgeReward"))\
         \(sessions)\(cell(epoch.ndcg, "ndcg"))\(cell(epoch.recall, "recall", .percent))\
-        \(cell(epoch.legality, "legality", .percent))</tr>
+        \(cell(epoch.legality, "legality", .percent))\(hasLimit ? cell(epoch.exposure, "exposure", .percent) : .empty)</tr>
         """
     }
     let sessions: HTML =
       hasSessions ? "<th scope=\"col\">sessions' reward</th><th scope=\"col\">sessions, by the judge</th>" : .empty
+    let limited: HTML = hasLimit ? "<th scope=\"col\">popular items</th>" : .empty
     return """
       <table><thead><tr><th scope="col">recommender</th><th scope="col">reward</th><th scope="col">reward by the judge</th>\
-      \(sessions)<th scope="col">NDCG@10</th><th scope="col">among 10</th><th scope="col">legal draws</th></tr></thead>\
+      \(sessions)<th scope="col">NDCG@10</th><th scope="col">among 10</th><th scope="col">legal draws</th>\(limited)</tr></thead>\
       <tbody>\(rows)</tbody></table>
       """
   }

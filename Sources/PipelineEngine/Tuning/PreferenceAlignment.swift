@@ -102,8 +102,10 @@ public struct PreferenceAlignment {
     _ checkpoint: String
   ) throws -> PreferenceOptimization.Result {
     let interruption = Interruption.current
+    let parameters = settings.parameters(
+      for: { ItemPopularity(data.split, headShare: settings.exposure?.popular ?? 1) })
     func run() throws -> PreferenceOptimization.Result {
-      try PreferenceOptimization(settings.parameters).optimize(
+      try PreferenceOptimization(parameters).optimize(
         generator, reward: models[0], judge: models[1], split: data.split, validation: validation,
         checkpoint: checkpoint, isCancelled: { interruption.isRequested },
         observe: { progress in

@@ -50,14 +50,18 @@ extension PreferenceOutcome {
   public func plainText() -> String {
     func figure(_ value: Double?) -> String { value.map { "\(($0 * 10_000).rounded() / 10_000)" } ?? "-" }
     let hasSessions = measurements.contains { $0.sessionReward != nil }
+    let hasLimit = measurements.contains { $0.exposure != nil }
     var table = TextTable(
       (["epoch", "reward", "judge"] + (hasSessions ? ["sessions", "judged"] : [])
-        + ["NDCG@10", "recall@10", "legality", "loss"]).map { (name: $0, alignment: .right) })
+        + ["NDCG@10", "recall@10", "legality"] + (hasLimit ? ["popular"] : []) + ["loss"]).map {
+          (name: $0, alignment: .right)
+        })
     for row in measurements {
       let sessions = hasSessions ? [figure(row.sessionReward), figure(row.sessionJudgeReward)] : []
       table.append(
         ["\(row.epoch)", figure(row.reward), figure(row.judgeReward)] + sessions
-          + [figure(row.ndcg), figure(row.recall), figure(row.legality), figure(row.loss)])
+          + [figure(row.ndcg), figure(row.recall), figure(row.legality)] + (hasLimit ? [figure(row.exposure)] : [])
+          + [figure(row.loss)])
     }
     func quality(_ name: String, _ quality: RewardQuality) -> String {
       "\(name): area under the curve on held-out events "

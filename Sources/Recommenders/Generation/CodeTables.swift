@@ -1,4 +1,4 @@
-internal import NeuralNetworks
+package import NeuralNetworks
 internal import TensorMath
 
 /// What either backbone of a ``Generator`` reads items by and writes codes with.
@@ -18,6 +18,7 @@ package struct CodeTables: Sendable {
   let outputs: [Parameter]
   let biases: [Parameter]
   private let dense: Linear?
+  private let prefixDropout: Float
 
   init(
     _ scope: ParameterScope, _ configuration: GeneratorConfiguration, _ vocabulary: GeneratorVocabulary
@@ -43,6 +44,7 @@ package struct CodeTables: Sendable {
             scope["prefixes", length], count: vocabulary.trie.prefixCount(length: length), width: width,
             initializer: .zeros)))
     }
+    prefixDropout = configuration.prefixDropout ?? 0
     dense = configuration.hasDenseHead ? try Linear(scope["dense"], inputs: width, outputs: width) : nil
     (self.codes, self.outputs, self.biases, self.prefixes) = (codes, outputs, biases, prefixes)
   }
@@ -64,6 +66,14 @@ package struct CodeTables: Sendable {
     var sum = codes[0](rows[0], in: pass)
     for (level, table) in codes.enumerated().dropFirst() { sum = sum + table(rows[level], in: pass) }
     return sum
+  }
+
+  /// The items of histories whose prefixes' vectors are added: all of them, but in training, where others in each step are
+  /// read by their codes alone. Whole items, as one that is new lacks the vectors of its prefixes all at once.
+  /// - Parameter items: rows of the item table; -1 for none, which stays.
+  package func remembered(_ items: ContiguousArray<Int32>, in pass: ModelPass) -> ContiguousArray<Int32> {
+    guard pass.isTraining, prefixDropout > 0, !prefixes.isEmpty else { return items }
+    return ContiguousArray(items.lazy.map { $0 < 0 || pass.random.nextUniform() < prefixDropout ? -1 : $0 })
   }
 
   /// - Parameter items: for each row the item whose prefixes' vectors are added; -1 for none.

@@ -85,7 +85,8 @@ package struct EncoderDecoderNetwork: GeneratorNetwork {
     _ tokens: HistoryTokens, _ vocabulary: GeneratorVocabulary, in pass: ModelPass
   ) -> Variable {
     let read = tables.addingPrefixes(
-      of: tokens.closedItems, to: tables.codeVectors(tokens.codes, in: pass), vocabulary, in: pass)
+      of: tables.remembered(tokens.closedItems, in: pass), to: tables.codeVectors(tokens.codes, in: pass), vocabulary,
+      in: pass)
     var vectors = pass[begin].selectingRows(tokens.beginnings) + read
     if let more = pathwayLayers?.vectors(tokens, tables, vocabulary, in: pass) { vectors = vectors + more }
     var state = encoder.inputNorm(vectors, in: pass)

@@ -33,6 +33,9 @@ public struct GeneratorConfiguration: Sendable, Equatable, Codable {
   /// At full length, with unique IDs, that is a table of item vectors. What is generated are codes in any case. Tables
   /// start at zeros, so an item that training never met, with prefixes that it never met, is read by its codes.
   public var prefixTables: [Int]?
+  /// Of the items of a history, that part is read by their codes alone in a step of training, others in each step; nil for
+  /// none. So codes learn to say what a table would remember, as they have to for an item that training never met.
+  public var prefixDropout: Float?
   /// Whether there is a second head that compares the state with items' input vectors, as SASRec does, for reranking
   /// what was generated.
   public var hasDenseHead = false
@@ -66,6 +69,12 @@ public struct GeneratorConfiguration: Sendable, Equatable, Codable {
     try check(heads > 0 && width % heads == 0, "heads is \(heads), expected a divisor of the width \(width)")
     try check((1...65_536).contains(hidden), "hidden is \(hidden), expected 1 to 65,536")
     try check((0..<1).contains(dropout), "dropout is \(dropout), expected at least 0 and below 1")
+    try check(
+      prefixDropout.map { $0 > 0 && $0 < 1 } ?? true,
+      "prefixDropout is \(prefixDropout ?? 0), expected above 0 and below 1, or none")
+    try check(
+      prefixDropout == nil || prefixTables != [],
+      "prefixDropout is for items' prefix tables, and prefixTables leaves none")
     try check(
       (1...65_536).contains(maximumHistory), "maximumHistory is \(maximumHistory), expected 1 to 65,536")
     try check((1...48).contains(decoderLayers), "decoderLayers is \(decoderLayers), expected 1 to 48")

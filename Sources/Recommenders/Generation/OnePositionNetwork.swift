@@ -56,7 +56,11 @@ package struct OnePositionNetwork: GeneratorNetwork {
   package func states(
     _ batch: SequenceBatch, _ vocabulary: GeneratorVocabulary, in pass: ModelPass
   ) -> Variable {
-    states(batch, itemVectors: itemVectors(batch.items, vocabulary, in: pass), in: pass)
+    let codes = tables.codeVectors(
+      tables.codes.indices.map { vocabulary.codes(batch.items, level: $0) }, in: pass)
+    let vectors = tables.addingPrefixes(
+      of: tables.remembered(batch.items, in: pass), to: codes, vocabulary, in: pass)
+    return states(batch, itemVectors: vectors, in: pass)
   }
 
   /// The same, for vectors that the caller made.

@@ -200,6 +200,10 @@ import Testing
       tree = tree.setting(["finetune"], to: .section([])).without("finetune").without("preference")
     }
     if name.hasPrefix("train.experts") { set("train.experts.count", "4") }
+    if name.hasPrefix("preference.exposure") {
+      set("preference.exposure.popular", "0.1")
+      set("preference.exposure.share", "0.1")
+    }
     if name.hasPrefix("train.sasrec") { tree = tree.setting(["train", "baselines"], to: .list([.scalar("sasrec")])) }
     if name.hasPrefix("train.sweep[0]"), name != "train.sweep[0].width" {
       tree = tree.setting(["train", "sweep", "[0]", "width"], to: .scalar("64"))

@@ -141,6 +141,7 @@ func samplePreference(sessions: Bool = true) -> ReportPreference {
       }
       (epoch.ndcg, epoch.recall) = (0.0812 - 0.004 * Double(number), 0.1512)
       if number < 3 { epoch.legality = 0.812 }
+      epoch.exposure = 0.41 - 0.06 * Double(number)
       return epoch
     }, served: 2, stopReason: "NDCG@10 on validation queries <b>fell</b>")
 }

@@ -71,7 +71,10 @@ struct NetworkFixture {
   let network: OnePositionNetwork
   let parameters: ParameterSet
 
-  init(_ tokens: ItemTokens, tables: [Int]? = nil, dropout: Float = 0, hasDenseHead: Bool = false) throws {
+  init(
+    _ tokens: ItemTokens, tables: [Int]? = nil, dropout: Float = 0, hasDenseHead: Bool = false,
+    prefixDropout: Float? = nil
+  ) throws {
     var configuration = GeneratorConfiguration()
     configuration.width = 8
     configuration.layers = 1
@@ -80,6 +83,7 @@ struct NetworkFixture {
     configuration.dropout = dropout
     configuration.maximumHistory = 5
     configuration.prefixTables = tables
+    configuration.prefixDropout = prefixDropout
     configuration.hasDenseHead = hasDenseHead
     self.configuration = configuration
     vocabulary = try GeneratorVocabulary(tokens, configuration)
