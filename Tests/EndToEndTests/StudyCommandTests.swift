@@ -94,7 +94,8 @@ import Testing
     (["bench", "ranker", "x.yaml", "--variants", "codes"], 64), (["bench", "ranker", "x.yaml", "--experts", "1"], 64),
     (["bench", "ranker", "missing.yaml"], 66), (["bench", "recommend", "--items", "9999999"], 64),
     (["bench", "recommend", "--levels", "1", "--items", "300"], 64), (["bench", "recommend", "--beam", "0"], 64),
-    (["bench", "recommend", "--width", "30"], 65), (["train", "missing.yaml", "--sweep"], 66),
+    (["bench", "recommend", "--width", "30"], 65), (["bench", "recommend", "--data", "d.json"], 64),
+    (["bench", "recommend", "--pipeline", "missing.yaml"], 66), (["train", "missing.yaml", "--sweep"], 66),
     (["train", "bare.yaml", "--sweep"], 65),
   ]
 

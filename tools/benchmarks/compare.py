@@ -91,7 +91,9 @@ def recommend(a, peers):
     # Weights are drawn by our side, which runs first, so that both answer alike.
     weights = pathlib.Path(tempfile.gettempdir()) / f"tessera-beam-{os.getpid()}.safetensors"
     flags = ["--users", str(a.users), "--beam", str(a.beam), "--threads", str(a.threads), "--weights", str(weights)]
-    return ([a.tessera, "bench", "recommend", "--precision", a.precision, *flags],
+    if a.pipeline:
+        flags += ["--data", str(weights.with_suffix(".json"))]
+    return ([a.tessera, "bench", "recommend", "--precision", a.precision, *flags, *(["--pipeline", a.pipeline] if a.pipeline else [])],
             [a.python, str(ROOT / "tools/benchmarks/peer_beam.py"), "--precision", a.peer_precision, *flags],
             {"users/s, ours over peer": lambda ours, peer: ours["users_per_s"] / peer["users_per_s"],
              "log p of the best ID, ours over peer": lambda ours, peer: ours["best_score"] / peer["best_score"]})
@@ -123,6 +125,7 @@ def main():
     p.add_argument("--limit", type=int, default=400)
     p.add_argument("--steps", type=int, default=8, help="train-recommender, align: steps that are timed")
     p.add_argument("--users", type=int, default=1024, help="recommend")
+    p.add_argument("--pipeline", help="recommend: measure the recommender that a pipeline's last run left")
     p.add_argument("--beam", type=int, default=50, help="recommend")
     a = p.parse_args()
     ours_command, peer_command, ratios = BENCHMARKS[a.benchmark](

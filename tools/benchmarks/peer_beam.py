@@ -4,10 +4,16 @@
     tessera bench recommend --weights weights.safetensors
     tools/benchmarks/peer_beam.py --weights weights.safetensors --precision bf16
 
+or, for a pipeline's served recommender and those whom it is measured on:
+
+    tessera bench recommend --pipeline pipeline.yaml --weights weights.safetensors --data data.json
+    tools/benchmarks/peer_beam.py --weights weights.safetensors --data data.json
+
 The same shapes, codes, histories and search. A batch of users goes through the backbone once; the decoder's keys and
 values are made once per user and read by all of the user's beams; the items' input vectors are made once for all users,
 since they do not change; attention is PyTorch's fused function; dead prefixes are masked by tables on the prefix. With
---weights in fp32, best_score is Tessera's. Prints one JSON line.
+--weights in fp32, best_score is Tessera's. Users of --data are batched by the length of their histories, so that hardly
+anything is padded. Prints one JSON line.
 """
 import argparse
 import json
@@ -31,7 +37,13 @@ p.add_argument("--hidden", type=int, default=512)
 p.add_argument("--batch", type=int, default=64, help="users at once")
 p.add_argument("--threads", type=int, default=2)
 p.add_argument("--weights", help="safetensors of 'tessera bench recommend --weights'; random ones without")
+p.add_argument("--data", help="JSON of 'tessera bench recommend --pipeline --data'; made-up codes and histories without")
 a = p.parse_args()
+GIVEN = json.load(open(a.data)) if a.data else None
+if GIVEN:
+    a.items, a.levels, a.size = len(GIVEN["codes"]), len(GIVEN["sizes"]), max(GIVEN["sizes"])
+    a.width, a.layers, a.heads, a.hidden, a.history = (GIVEN[k] for k in ("width", "layers", "heads", "hidden", "history"))
+    a.users = len(GIVEN["histories"])
 torch.set_num_threads(a.threads)
 torch.manual_seed(1)
 TYPE = torch.bfloat16 if a.precision == "bf16" else torch.float32
@@ -47,6 +59,8 @@ def mixed(value):
 
 
 def item_codes():
+    if GIVEN:
+        return GIVEN["codes"]
     codes, seen = [], set()
     for item in range(a.items):
         own = [mixed(item * a.levels + level + 1) % a.size for level in range(a.levels)]
@@ -142,6 +156,7 @@ class Generator:
         return x + F.linear(F.gelu(F.linear(self.norm(x, parts[0]), *parts[1])), *parts[2])
 
     def states(self, histories):
+        """Of rows that are padded at their ends: a row sees none behind it."""
         begin = self.begin.expand(len(histories), 1, -1)
         x = torch.cat([begin, self.items[histories]], 1) + self.places[: histories.shape[1] + 1]
         for norm, qkv, output, forward in self.blocks:
@@ -150,22 +165,25 @@ class Generator:
             x = self.feed_forward(x + F.linear(self.join(seen), *output), forward)
         return self.norm(x, self.state_norm)
 
-    def decode(self, x, keys, values):
+    def decode(self, x, keys, values, seen):
         query = F.linear(self.norm(x, self.cross_norm), *self.query)
-        seen = F.scaled_dot_product_attention(self.split(query), keys, values)
-        x = self.feed_forward(x + F.linear(self.join(seen), *self.output), self.forward)
+        read = F.scaled_dot_product_attention(self.split(query), keys, values, attn_mask=seen)
+        x = self.feed_forward(x + F.linear(self.join(read), *self.output), self.forward)
         return self.norm(x, self.output_norm)
 
-    def recommend(self, histories):
-        """The best full prefixes of each user and their scores, best first."""
+    def recommend(self, histories, lengths=None):
+        """The best full prefixes of each user and their scores, best first; lengths where some are padded."""
         states = self.states(histories)
         keys, values = map(self.split, F.linear(states, *self.key_value).chunk(2, -1))
-        last = states[:, -1:]
+        last, seen = states[:, -1:], None
+        if lengths is not None:
+            last = states[torch.arange(len(lengths)), lengths][:, None]
+            seen = (torch.arange(states.shape[1]) <= lengths[:, None])[:, None, None]
         scores = torch.zeros(len(histories), 1)
         prefixes = torch.zeros(len(histories), 1, dtype=torch.int64)
         written = torch.zeros_like(last)
         for level in range(a.levels):
-            x = self.decode(last + self.levels[level] + written, keys, values)
+            x = self.decode(last + self.levels[level] + written, keys, values, seen)
             logits = F.linear(x, self.tables[level], self.biases[level]).float()
             live = F.log_softmax(logits + self.trie.masks[level][prefixes], -1)
             total = (scores[..., None] + live).flatten(1)
@@ -179,16 +197,31 @@ class Generator:
         return prefixes, scores
 
 
+def user_batches():
+    """Histories, and their lengths where some of a batch are padded."""
+    if not GIVEN:
+        made = torch.tensor([[mixed((user << 20) + place + 77) % a.items for place in range(a.history)]
+                             for user in range(a.users)], dtype=torch.int64).reshape(a.users, a.history)
+        return [(batch,) for batch in made.split(a.batch)]
+    users, batches = sorted(GIVEN["histories"], key=len), []
+    for first in range(0, len(users), a.batch):
+        part = users[first:first + a.batch]
+        longest = max(map(len, part))
+        rows = torch.tensor([user + [0] * (longest - len(user)) for user in part], dtype=torch.int64)
+        lengths = torch.tensor([len(user) for user in part])
+        batches.append((rows,) if len(part[0]) == longest else (rows, lengths))
+    return batches
+
+
 @torch.inference_mode()
 def main():
     codes = item_codes()
     trie = Trie(codes)
     model = Generator(codes, trie)
-    histories = torch.tensor([[mixed((user << 20) + place + 77) % a.items for place in range(a.history)]
-                              for user in range(a.users)], dtype=torch.int64).reshape(a.users, a.history)
-    model.recommend(histories[: a.batch])
+    batches = user_batches()
+    model.recommend(*batches[0])
     start = time.perf_counter()
-    answers = [model.recommend(batch) for batch in histories.split(a.batch)]
+    answers = [model.recommend(*batch) for batch in batches]
     seconds = time.perf_counter() - start
     best = torch.cat([scores[:, 0] for _, scores in answers])
     # A dead prefix can be among the best only where fewer than the beam are live.

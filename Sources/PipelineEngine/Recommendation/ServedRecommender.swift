@@ -15,8 +15,8 @@ public struct ServedRecommender {
 
   private let configuration: PipelineConfiguration
   private let settings: PipelineConfiguration.Train
-  private let data: RecommenderData
-  private let generator: Generator
+  let data: RecommenderData
+  let generator: Generator
 
   /// Loads what the `train` stage left.
   /// - Throws: ``PipelineError`` with code `inputMissing` where nothing was trained, or for another generation than the

@@ -1,9 +1,9 @@
-internal import BehaviorAlignment
+package import BehaviorAlignment
 internal import NeuralNetworks
 package import TensorMath
 
 /// `tessera bench recommend`: the product's side of `tools/benchmarks/peer_beam.py`. Codes, histories and weights are made
-/// up, by the same rules on both sides: only the speed counts.
+/// up, by the same rules on both sides, or a pipeline's: only the speed counts.
 package enum GenerationBenchmark {
   package struct Shape: Sendable {
     package var items = 12_101
@@ -25,7 +25,8 @@ package enum GenerationBenchmark {
     package var product = ""
     package var precision: String
     package var items: Int
-    package var history: Int
+    /// Items that are read of a user, in the mean.
+    package var history: Double
     package var beam: Int
     package var users: Int
     package var parameters: Int
@@ -48,21 +49,30 @@ package enum GenerationBenchmark {
   ///   - weights: where the generator is written for the peer to read; nil for nowhere.
   package static func run(_ shape: Shape, precision: WeightPrecision, weights: String? = nil) throws -> Result {
     let tokens = try tokens(shape)
-    var generator = try generator(shape, tokens)
+    let generator = try generator(shape, tokens)
     if let weights { try generator.write(to: weights) }
-    generator.beamWidth = shape.beam
-    generator.precision = precision
-    let queries = queries(shape)
+    return try measure(generator, queries(shape), beam: shape.beam, precision: precision)
+  }
+
+  /// How fast a generator answers queries, whatever else it is asked for.
+  /// - Parameter beam: IDs that are held per user, and asked for.
+  package static func measure(
+    _ generator: Generator, _ queries: [NextItemQuery], beam: Int, precision: WeightPrecision
+  ) throws -> Result {
+    var generator = generator
+    (generator.beamWidth, generator.precision) = (beam, precision)
+    (generator.sampling, generator.denseWeight) = (nil, 0)
+    let read = generator.readable(queries[...]).reduce(0) { $0 + $1.items.count }
     // Threads and memory are new to the first.
-    _ = try generator.recommend(queries.prefix(Generator.blockUsers), count: shape.beam, filter: RecommendationFilter())
+    _ = try generator.recommend(queries.prefix(Generator.blockUsers), count: beam, filter: RecommendationFilter())
     let start = ContinuousClock.now
-    let answers = try generator.recommend(queries[...], count: shape.beam, filter: RecommendationFilter())
+    let answers = try generator.recommend(queries[...], count: beam, filter: RecommendationFilter())
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     let best = answers.compactMap { $0.first.map { Double($0.score) } }
     return Result(
-      precision: PackedMatrix.effective(precision).rawValue, items: shape.items, history: shape.history,
-      beam: shape.beam, users: shape.users, parameters: generator.parameterCount,
-      usersPerSecond: Double(shape.users) / max(seconds, 1e-9),
+      precision: PackedMatrix.effective(precision).rawValue, items: generator.vocabulary.tokens.itemCount,
+      history: Double(read) / Double(max(1, queries.count)), beam: beam, users: queries.count,
+      parameters: generator.parameterCount, usersPerSecond: Double(queries.count) / max(seconds, 1e-9),
       bestScore: best.reduce(0, +) / Double(max(1, best.count)),
       illegalIDs: answers.reduce(0) { $0 + $1.count { !generator.vocabulary.knows($0.item) } })
   }
