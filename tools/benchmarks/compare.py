@@ -91,9 +91,10 @@ def recommend(a, peers):
     # Weights are drawn by our side, which runs first, so that both answer alike.
     weights = pathlib.Path(tempfile.gettempdir()) / f"tessera-beam-{os.getpid()}.safetensors"
     flags = ["--users", str(a.users), "--beam", str(a.beam), "--threads", str(a.threads), "--weights", str(weights)]
+    served = ["--pipeline", a.pipeline] if a.pipeline else []
     if a.pipeline:
         flags += ["--data", str(weights.with_suffix(".json"))]
-    return ([a.tessera, "bench", "recommend", "--precision", a.precision, *flags, *(["--pipeline", a.pipeline] if a.pipeline else [])],
+    return ([a.tessera, "bench", "recommend", "--precision", a.precision, *flags, *served],
             [a.python, str(ROOT / "tools/benchmarks/peer_beam.py"), "--precision", a.peer_precision, *flags],
             {"users/s, ours over peer": lambda ours, peer: ours["users_per_s"] / peer["users_per_s"],
              "log p of the best ID, ours over peer": lambda ours, peer: ours["best_score"] / peer["best_score"]})
