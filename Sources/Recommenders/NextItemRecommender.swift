@@ -13,6 +13,14 @@ public struct ScoredItem: Sendable, Equatable {
   }
 }
 
+extension [NextItemQuery] {
+  /// At most `maximum` of them in order, evenly taken; all where they are no more.
+  package func thinned(to maximum: Int) -> [NextItemQuery] {
+    let taken = Swift.min(count, maximum)
+    return (0..<taken).map { self[$0 * count / taken] }
+  }
+}
+
 /// Which items an answer may hold.
 public struct RecommendationFilter: Sendable, Equatable {
   /// Whether items of the query's history are left out.

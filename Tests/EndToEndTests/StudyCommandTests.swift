@@ -60,6 +60,13 @@ import Testing
       let stages = try #require(try Self.object(outcome.output)["stages"] as? [[String: Any]])
       let train = try #require(stages.first { $0["stage"] as? String == "train" }?["metrics"] as? [String: Any])
       for key in ["tokensPerSecond", "gigaflopsPerSecond", "peakShare"] { #expect(train[key] is NSNumber, "\(key)") }
+      let speed = try tessera(
+        "bench", "recommend", "--pipeline", "shop/pipeline.yaml", "--users", "20", "--beam", "5", "--weights",
+        "w.safetensors", "--data", "d.json", in: folder)
+      #expect(speed.status == 0 && speed.output.split(separator: "\n").count == 1, "\(speed.errors)")
+      #expect(try Self.object(speed.output)["illegal_ids"] as? Int == 0)
+      let data = try Self.object(String(contentsOfFile: folder + "/d.json", encoding: .utf8))
+      #expect((data["histories"] as? [Any])?.count == 20)
     }
   }
 

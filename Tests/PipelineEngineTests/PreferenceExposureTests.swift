@@ -25,8 +25,7 @@ struct PreferenceExposureTests {
     _ preference: String, counts: ContiguousArray<UInt32>
   ) throws -> PreferenceOptimization.ExposureLimit? {
     let settings = try #require(try configuration(yaml(preference)).preference)
-    // As the stage does, for the share that the key names.
-    return settings.parameters { ItemPopularity(counts: counts, headShare: 0.4) }.exposure
+    return settings.parameters { ItemPopularity(counts: counts, headShare: $0) }.exposure
   }
 
   @Test func theMostPopularItemsAreHeldDownAndThoseAsPopularAsTheLast() throws {
@@ -41,7 +40,7 @@ struct PreferenceExposureTests {
 
   @Test func withoutALimitThePopularityIsNotCounted() throws {
     let settings = try #require(try configuration(Self.yaml("{}")).preference)
-    let parameters = settings.parameters {
+    let parameters = settings.parameters { _ in
       Issue.record("the log was counted for nothing")
       return ItemPopularity(counts: [])
     }

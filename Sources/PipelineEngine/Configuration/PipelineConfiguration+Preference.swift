@@ -90,9 +90,12 @@ extension PipelineConfiguration.Preference {
   }
 
   /// The parameters with the items that are held down, which are those of a log.
-  package func parameters(for popularity: () -> ItemPopularity) -> PreferenceOptimization.Parameters {
+  /// - Parameter popularity: of the log's items, by the share of them that is the head; not asked where nothing is cut.
+  package func parameters(
+    counting popularity: (_ headShare: Double) -> ItemPopularity
+  ) -> PreferenceOptimization.Parameters {
     guard let exposure else { return parameters }
-    let popularity = popularity()
+    let popularity = popularity(exposure.popular)
     let items = (0..<UInt32(popularity.itemCount)).filter { !popularity.isCold($0) && !popularity.isLongTail($0) }
     var result = parameters
     result.exposure = .init(items: Set(items), share: exposure.share, factor: Float(exposure.factor))

@@ -34,9 +34,7 @@ extension ServedRecommender {
       throw PipelineError(
         .invalidData, "the pipeline's recommender is an encoder-decoder; 'bench recommend' measures one-position ones")
     }
-    let all = data.queries(maximumHistory: shape.queryHistory).test
-    let count = min(users, all.count)
-    let queries = (0..<count).map { all[$0 * all.count / count] }
+    let queries = data.queries(maximumHistory: shape.queryHistory).test.thinned(to: users)
     if let weights { try generator.write(to: weights) }
     if let input {
       guard data.tokens.isPresent.allSatisfy(\.self) else {
@@ -46,7 +44,7 @@ extension ServedRecommender {
         codes: (0..<UInt32(data.tokens.itemCount)).map { Array(data.tokens.codes(ofItem: $0)) },
         histories: generator.readable(queries[...]).map(\.items), sizes: data.tokens.sizes, width: shape.width,
         layers: shape.layers, heads: shape.heads, hidden: shape.hidden, history: shape.maximumHistory)
-      try JSONEncoder().encode(peer).write(to: URL(fileURLWithPath: input))
+      try FileSystem.write(String(decoding: try JSONEncoder().encode(peer), as: UTF8.self), to: input)
     }
     return try GenerationBenchmark.measure(generator, queries, beam: beam, precision: precision)
   }

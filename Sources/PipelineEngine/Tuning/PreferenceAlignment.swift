@@ -102,8 +102,7 @@ public struct PreferenceAlignment {
     _ checkpoint: String
   ) throws -> PreferenceOptimization.Result {
     let interruption = Interruption.current
-    let parameters = settings.parameters(
-      for: { ItemPopularity(data.split, headShare: settings.exposure?.popular ?? 1) })
+    let parameters = settings.parameters { ItemPopularity(data.split, headShare: $0) }
     func run() throws -> PreferenceOptimization.Result {
       try PreferenceOptimization(parameters).optimize(
         generator, reward: models[0], judge: models[1], split: data.split, validation: validation,

@@ -50,13 +50,16 @@ package struct CodeTables: Sendable {
   }
 
   /// The sum of items' codes' and prefixes' vectors.
-  /// - Parameter items: rows of the item table, with codes; -1 for zeros.
+  /// - Parameters:
+  ///   - items: rows of the item table, with codes; -1 for zeros.
+  ///   - remembered: those whose prefixes' vectors are in the sum; nil for all.
   /// - Returns: `items × width`.
   func itemVectors(
-    _ items: ContiguousArray<Int32>, _ vocabulary: GeneratorVocabulary, in pass: ModelPass
+    _ items: ContiguousArray<Int32>, prefixesOf remembered: ContiguousArray<Int32>? = nil,
+    _ vocabulary: GeneratorVocabulary, in pass: ModelPass
   ) -> Variable {
     let sum = codeVectors(codes.indices.map { vocabulary.codes(items, level: $0) }, in: pass)
-    return addingPrefixes(of: items, to: sum, vocabulary, in: pass)
+    return addingPrefixes(of: remembered ?? items, to: sum, vocabulary, in: pass)
   }
 
   /// Σ over levels of the vectors of codes.

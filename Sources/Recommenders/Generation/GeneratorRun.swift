@@ -51,8 +51,7 @@ struct GeneratorRun {
       ? DenseObjective(
         weight: self.training.denseWeight, negatives: self.training.denseNegatives, vocabulary,
         popularity: sequences.popularity) : nil
-    let count = min(validation.count, self.training.validationQueries)
-    self.validation = (0..<count).map { validation[$0 * validation.count / count] }
+    self.validation = validation.thinned(to: self.training.validationQueries)
     var random = RandomSource(seed: self.training.seed)
     let scope = ParameterScope(initializingWith: RandomSource(seed: random.next()))
     network = try configuration.network(scope, vocabulary)

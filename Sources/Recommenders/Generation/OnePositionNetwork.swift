@@ -56,10 +56,8 @@ package struct OnePositionNetwork: GeneratorNetwork {
   package func states(
     _ batch: SequenceBatch, _ vocabulary: GeneratorVocabulary, in pass: ModelPass
   ) -> Variable {
-    let codes = tables.codeVectors(
-      tables.codes.indices.map { vocabulary.codes(batch.items, level: $0) }, in: pass)
-    let vectors = tables.addingPrefixes(
-      of: tables.remembered(batch.items, in: pass), to: codes, vocabulary, in: pass)
+    let vectors = tables.itemVectors(
+      batch.items, prefixesOf: tables.remembered(batch.items, in: pass), vocabulary, in: pass)
     return states(batch, itemVectors: vectors, in: pass)
   }
 

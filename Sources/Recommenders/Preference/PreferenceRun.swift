@@ -60,8 +60,7 @@ struct PreferenceRun {
       let items = split.trainingItems(ofUser: user).suffix(longest)
       return items.isEmpty ? nil : NextItemQuery(user: user, history: ContiguousArray(items), target: 0)
     }
-    let count = min(validation.count, training.validationQueries)
-    self.validation = (0..<count).map { validation[$0 * validation.count / count] }
+    self.validation = validation.thinned(to: training.validationQueries)
     monitor = TrainingMonitor(training.divergence)
     let steps = (0..<training.epochs).reduce(0) { sum, epoch in
       sum + sequences.batches(epoch: epoch, seed: training.seed, positions: training.positionsPerBatch).count
