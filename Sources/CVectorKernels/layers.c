@@ -64,21 +64,24 @@ void tessera_softmax(float *row, size_t count, float scale) {
   HIGHEST_LANE(top, highest);
   for (; i < count; i++)
     if (row[i] > top) top = row[i];
-  lanes sums = {0};
+  lanes sums = {0}, x;
   float rest = 0;
-  for (i = 0; i < count; i += LANES) {
-    size_t present = count - i < LANES ? count - i : LANES;
-    lanes x = top - (lanes){0};
+  for (i = 0; i + LANES <= count; i += LANES) {
+    LOAD(x, row + i);
+    x = (x - top) * scale;
+    EXPONENTIAL(x);
+    memcpy(row + i, &x, sizeof(x));
+    sums += x;
+  }
+  // Behind the whole registers: copies of a length that is known only here are calls, and wait for each other.
+  if (i < count) {
+    size_t present = count - i;
+    x = top - (lanes){0};
     memcpy(&x, row + i, present * sizeof(float));
     x = (x - top) * scale;
     EXPONENTIAL(x);
-    memcpy(row + i, &x, present * sizeof(float));
-    if (present == LANES) {
-      sums += x;
-    } else {
-      memcpy(parts, &x, sizeof(parts));
-      for (size_t j = 0; j < present; j++) rest += parts[j];
-    }
+    memcpy(parts, &x, sizeof(parts));
+    for (size_t j = 0; j < present; j++) rest += row[i + j] = parts[j];
   }
   SUM_LANES(total, sums);
   float factor = 1.0f / (total + rest);

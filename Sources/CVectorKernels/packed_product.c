@@ -18,10 +18,16 @@ int tessera_has_wide_lanes(void) {
 
 size_t tessera_packed_count(size_t k, size_t n) { return k * ((n + LANES - 1) / LANES) * LANES; }
 
+/// Registers of the next panel where so many are left: as many as a tile has, but never one alone behind full ones.
+static inline size_t panel_width(size_t left) {
+  if (left == WIDTH + 1) return (WIDTH + 1) / 2;
+  return left < WIDTH ? left : WIDTH;
+}
+
 void tessera_pack_right(const float *b, size_t k, size_t n, size_t row_stride, size_t column_stride, float *packed) {
-  for (size_t first = 0; first < n; first += TESSERA_PACKED_COLUMNS) {
-    size_t present = n - first < TESSERA_PACKED_COLUMNS ? n - first : TESSERA_PACKED_COLUMNS;
-    size_t width = (present + LANES - 1) / LANES * LANES;
+  for (size_t first = 0, width; first < n; first += width) {
+    width = panel_width((n - first + LANES - 1) / LANES) * LANES;
+    size_t present = n - first < width ? n - first : width;
     for (size_t p = 0; p < k; p++, packed += width) {
       const float *source = b + p * row_stride + first * column_stride;
       if (column_stride == 1 && present == width) {
@@ -134,9 +140,9 @@ enum { BLOCK = 1 << 18 };
 
 /// All panels with one block of the left factor. A transposed one's product is added to what `c` holds.
 #define MULTIPLY_BLOCK(transposed) \
-  for (size_t first = 0; first < n; first += TESSERA_PACKED_COLUMNS) { \
-    size_t columns = n - first < TESSERA_PACKED_COLUMNS ? n - first : TESSERA_PACKED_COLUMNS; \
-    size_t width = (columns + LANES - 1) / LANES; \
+  for (size_t first = 0, width; first < n; first += width * LANES) { \
+    width = panel_width((n - first + LANES - 1) / LANES); \
+    size_t columns = n - first < width * LANES ? n - first : width * LANES; \
     for (size_t row = 0; row < m; row += ROWS) { \
       size_t rows = m - row < ROWS ? m - row : ROWS; \
       tile t = {a + row * a_stride, a_stride, packed, k, bias ? bias + first : NULL, activation, \

@@ -88,14 +88,14 @@ void tessera_activate(const float *x, float *y, size_t count, int activation) {
   }
 
 PER_INSTRUCTION_SET
-void tessera_activation_gradient(const float *x, float *gradient, size_t count, int activation) {
+void tessera_activation_gradient(const float *x, const float *dy, float *dx, size_t count, int activation) {
   FOR_LANES(i, count) {
     lanes value, slope, outer;
     LOAD_SOME(value, x + i);
-    LOAD_SOME(outer, gradient + i);
+    LOAD_SOME(outer, dy + i);
     ACTIVATION_SLOPE(slope, value, activation);
     outer *= slope;
-    STORE_SOME(gradient + i, outer);
+    STORE_SOME(dx + i, outer);
   }
 }
 

@@ -29,7 +29,7 @@ import Testing
     return c
   }
 
-  /// Every number of rows of a tile, panels that are full, one register short, and one column.
+  /// Every number of rows of a tile; panels that are full, one register short, one beyond and shared by two, one column.
   @Test(arguments: [1, 2, 3, 4, 5, 6, 7, 8, 9, 17], [1, 15, 16, 33, 48, 49, 95, 96, 97, 130])
   func productsEqualSumsInDoublePrecision(rows: Int, columns: Int) {
     for inner in [1, 7, 64, 150] {
@@ -45,6 +45,23 @@ import Testing
       ] {
         let found = product(a, packed, bias, .identity)
         #expect(zip(found, wanted).allSatisfy { abs($0 - $1) <= tolerance * (1 + Float(inner).squareRoot()) })
+      }
+    }
+  }
+
+  /// Sums longer than are packed at once, more outputs and fewer.
+  @Test(arguments: [(170, 270, 64), (1100, 300, 37), (9, 513, 16)])
+  func gradientsOfWeightsEqualSumsInDoublePrecision(shape: (rows: Int, outputs: Int, inputs: Int)) throws {
+    let (rows, outputs, inputs) = (shape.rows, shape.outputs, shape.inputs)
+    let (x, outer) = (randomMatrix(rows, inputs, seed: 11), randomMatrix(rows, outputs, seed: 12))
+    let tape = Tape()
+    let weights = tape.parameter(randomMatrix(outputs, inputs, seed: 13))
+    let loss = (tape.constant(x).linear(weights) * tape.constant(outer)).sum()
+    let found = try #require(tape.backward(from: loss)[weights])
+    for output in stride(from: 0, to: outputs, by: 7) {
+      for input in 0..<inputs {
+        let wanted = (0..<rows).reduce(0.0) { $0 + Double(outer[$1, output]) * Double(x[$1, input]) }
+        #expect(abs(Double(found[output, input]) - wanted) <= 2e-6 * Double(rows), "\(output), \(input)")
       }
     }
   }

@@ -134,8 +134,8 @@ int tessera_has_wide_lanes(void);
 /// Floats of a packed k x n factor.
 size_t tessera_packed_count(size_t k, size_t n);
 
-/// Packs b[p * row_stride + j * column_stride], p < k, j < n, into panels of up to 48 columns, each [k][width] with the
-/// last one's width rounded up to 16 and padded with zeros. Panels of any kind are read fastest from the start of a line
+/// Packs b[p * row_stride + j * column_stride], p < k, j < n, into panels of up to 48 columns, each [k][width] with a
+/// width of whole sixteens, the last one padded with zeros. Panels of any kind are read fastest from the start of a line
 /// of the cache on.
 void tessera_pack_right(const float *b, size_t k, size_t n, size_t row_stride, size_t column_stride, float *packed);
 
@@ -268,8 +268,8 @@ void tessera_short_attention_gradients(const tessera_attention *attention, const
 /// y[i] = activation(x[i]); `x` and `y` may be the same.
 void tessera_activate(const float *x, float *y, size_t count, int activation);
 
-/// gradient[i] *= activation'(x[i]).
-void tessera_activation_gradient(const float *x, float *gradient, size_t count, int activation);
+/// dx[i] = dy[i] * activation'(x[i]); `dy` and `dx` may be the same.
+void tessera_activation_gradient(const float *x, const float *dy, float *dx, size_t count, int activation);
 
 /// y[i] = silu(gate[i]) * value[i].
 void tessera_gated(const float *gate, const float *value, float *y, size_t count);

@@ -172,8 +172,7 @@ extension Matrix {
   /// This gradient of an activation's outputs as one of its inputs `x`.
   func throughActivation(at x: Matrix, _ code: Int32) -> Matrix {
     unsafe mapped(with: x) { outer, x, target, count in
-      unsafe target.update(from: outer, count: count)
-      unsafe tessera_activation_gradient(x, target, count, code)
+      unsafe tessera_activation_gradient(x, outer, target, count, code)
     }
   }
 }

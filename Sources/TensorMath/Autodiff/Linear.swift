@@ -95,9 +95,8 @@ extension LayerGradient.Bend {
     to outer: UnsafePointer<Float>, _ range: Range<Int>, _ columns: Int, into target: UnsafeMutablePointer<Float>
   ) -> UnsafePointer<Float> {
     let (place, count) = unsafe (target + range.lowerBound * columns, range.count * columns)
-    unsafe place.update(from: outer, count: count)
     unsafe sums.elements.withUnsafeBufferPointer { sums in
-      unsafe tessera_activation_gradient(sums.baseAddress! + range.lowerBound * columns, place, count, code)
+      unsafe tessera_activation_gradient(sums.baseAddress! + range.lowerBound * columns, outer, place, count, code)
     }
     return unsafe UnsafePointer(place)
   }
