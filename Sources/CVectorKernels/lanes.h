@@ -21,6 +21,28 @@ enum { LANES = 16 };
 typedef float half_lanes __attribute__((vector_size(32)));
 typedef float quarter_lanes __attribute__((vector_size(16)));
 
+// Elementwise loops work on sixteen floats at a time; the last few pass through a padded register, so that an element's
+// value does not depend on where it lies. Whole registers have copies of their own: one of a length that is known only
+// when it runs is a call, and what is read behind it waits for it.
+
+#define FOR_LANES(i, count) for (size_t i = 0, present = 0; (present = (count) - i < LANES ? (count) - i : LANES), i < (count); i += LANES)
+#define LOAD_SOME(target, source) \
+  do { \
+    if (present == LANES) { \
+      LOAD(target, source); \
+    } else { \
+      (target) = (lanes){0}; \
+      memcpy(&(target), (source), present * sizeof(float)); \
+    } \
+  } while (0)
+#define STORE_SOME(target, value) \
+  do { \
+    if (present == LANES) \
+      memcpy((target), &(value), sizeof(lanes)); \
+    else \
+      memcpy((target), &(value), present * sizeof(float)); \
+  } while (0)
+
 /// Halves the lanes until one is left, always in the same order.
 #define SUM_LANES(total, vector) \
   do { \

@@ -64,24 +64,20 @@ void tessera_softmax(float *row, size_t count, float scale) {
   HIGHEST_LANE(top, highest);
   for (; i < count; i++)
     if (row[i] > top) top = row[i];
-  lanes sums = {0}, x;
+  lanes sums = {0};
   float rest = 0;
-  for (i = 0; i + LANES <= count; i += LANES) {
-    LOAD(x, row + i);
+  FOR_LANES(i, count) {
+    lanes x;
+    LOAD_SOME(x, row + i);
     x = (x - top) * scale;
     EXPONENTIAL(x);
-    memcpy(row + i, &x, sizeof(x));
-    sums += x;
-  }
-  // Behind the whole registers: copies of a length that is known only here are calls, and wait for each other.
-  if (i < count) {
-    size_t present = count - i;
-    x = top - (lanes){0};
-    memcpy(&x, row + i, present * sizeof(float));
-    x = (x - top) * scale;
-    EXPONENTIAL(x);
-    memcpy(parts, &x, sizeof(parts));
-    for (size_t j = 0; j < present; j++) rest += row[i + j] = parts[j];
+    STORE_SOME(row + i, x);
+    if (present == LANES) {
+      sums += x;
+    } else {
+      memcpy(parts, &x, sizeof(parts));
+      for (size_t j = 0; j < present; j++) rest += parts[j];
+    }
   }
   SUM_LANES(total, sums);
   float factor = 1.0f / (total + rest);

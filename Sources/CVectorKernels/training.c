@@ -4,27 +4,6 @@
 
 #pragma clang fp contract(fast)
 
-// Elementwise loops work on sixteen floats at a time; the last few pass through a padded register, so that an element's
-// value does not depend on where it lies.
-
-#define FOR_LANES(i, count) for (size_t i = 0, present = 0; (present = (count) - i < LANES ? (count) - i : LANES), i < (count); i += LANES)
-#define LOAD_SOME(target, source) \
-  do { \
-    if (present == LANES) { \
-      LOAD(target, source); \
-    } else { \
-      (target) = (lanes){0}; \
-      memcpy(&(target), (source), present * sizeof(float)); \
-    } \
-  } while (0)
-#define STORE_SOME(target, value) \
-  do { \
-    if (present == LANES) \
-      memcpy((target), &(value), sizeof(lanes)); \
-    else \
-      memcpy((target), &(value), present * sizeof(float)); \
-  } while (0)
-
 PER_INSTRUCTION_SET
 void tessera_activate(const float *x, float *y, size_t count, int activation) {
   FOR_LANES(i, count) {
