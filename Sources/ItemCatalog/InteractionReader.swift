@@ -37,17 +37,21 @@ public struct InteractionReader: Sendable {
     return log
   }
 
-  /// A hexadecimal digest of the names, sizes, modification times and inodes of the files that
-  /// ``read(_:rejectedTo:)`` would read, and of the settings. Reads none of them.
-  public func sourceSignature(of paths: [String]) throws(CatalogError) -> String {
+  /// A hexadecimal digest of what ``read(_:rejectedTo:)`` would read: the contents of the files, in order, and the
+  /// settings. A file that was moved, copied or written anew with the same bytes counts as the same.
+  ///
+  /// - Parameter record: a file in which digests are kept, so that a file whose size, modification time and inode
+  ///   stay is not read again; nil to read all.
+  public func sourceSignature(of paths: [String], record: String? = nil) throws(CatalogError) -> String {
     var hasher = ContentHasher()
     hasher.updateField("\(limits)")
     hasher.updateField(minimumRating.map { "\($0)" } ?? "none")
+    var digests = FileDigests(record: record)
     for file in try FilePath.expand(paths) {
-      var bytes: [UInt8] = []
-      (FileStatus(path: file)?.signature ?? .absent).append(to: &bytes, path: file)
-      hasher.updateField(bytes)
+      hasher.updateField("\(try RecordFormat.of(file))")
+      hasher.updateField(try digests.digest(of: file))
     }
+    digests.keep()
     return hasher.finalize().hex
   }
 

@@ -100,6 +100,23 @@ struct PairsStageTests {
     }
   }
 
+  @Test func aLogWrittenAnewWithTheSameBytesIsTheSameLog() throws {
+    try withTemporaryDirectory { folder in
+      var fixture = PairsFixture(folder: folder)
+      fixture.pipeline.extra = """
+        pairs: { window: { leaveLast: 2 } }
+        behavior: { width: 8, heads: 2, layers: 1, epochs: 1 }
+        train: { width: 8, heads: 2, layers: 1, hidden: 16, epochs: 1 }
+        """
+      let first = try fixture.run()
+      #expect(Set([StageName.pairs, .behavior, .train]).isSubset(of: ran(first)))
+      try FileManager.default.removeItem(atPath: folder + "/interactions.csv")
+      #expect(try ran(fixture.run()).isEmpty)
+      fixture.log.append("u1,item-4,602")
+      #expect(try ran(fixture.run()).contains(.pairs))
+    }
+  }
+
   @Test func aChangedLogOrAnItemOfItThatComesOrGoesMinesAgain() throws {
     try withTemporaryDirectory { folder in
       var fixture = PairsFixture(folder: folder)

@@ -11,6 +11,8 @@ public struct Workspace: Sendable {
   public var store: String { root + "/store" }
   /// The item table and its rejected records.
   public var catalog: String { root + "/catalog" }
+  /// Digests of the behavior log's files, so that those that stay are not read again to tell.
+  var logDigests: String { catalog + "/log-digests.json" }
   var cache: String { root + "/cache" }
   var models: String { root + "/models" }
   var runs: String { root + "/runs" }

@@ -7,9 +7,10 @@ enum BehaviorLog {
     InteractionReader(minimumRating: catalog.minimumRating, limits: catalog.catalogLimits)
   }
 
-  /// Changes when the log's files do.
-  static func signature(_ catalog: PipelineConfiguration.Catalog) throws -> String {
-    try reader(catalog).sourceSignature(of: catalog.interactions)
+  /// Changes when what the log's files hold does.
+  static func signature(_ configuration: PipelineConfiguration) throws -> String {
+    try reader(configuration.catalog).sourceSignature(
+      of: configuration.catalog.interactions, record: Workspace(root: configuration.workspace).logDigests)
   }
 
   /// Reads the log.

@@ -16,7 +16,7 @@ struct BehaviorStage: Stage {
   func inputs(_ context: RunContext) throws -> [StageInput] {
     if let fingerprint = try Self.frozen(context) { return [StageInput(name: "behavior vectors", value: fingerprint)] }
     return [
-      StageInput(name: "interactions", value: try BehaviorLog.signature(context.configuration.catalog)),
+      StageInput(name: "interactions", value: try BehaviorLog.signature(context.configuration)),
       StageInput(name: "pairs", value: try context.manifest(.pairs).digest),
     ]
   }

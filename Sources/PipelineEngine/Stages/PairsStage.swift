@@ -16,11 +16,9 @@ struct PairsStage: Stage {
   }
 
   private func inputs(_ context: RunContext, _ items: PairItems?) throws -> [StageInput] {
-    let catalog = context.configuration.catalog
     let category = context.configuration.pairs?.categoryAttribute
     return [
-      StageInput(
-        name: "interactions", value: try BehaviorLog.signature(catalog)),
+      StageInput(name: "interactions", value: try BehaviorLog.signature(context.configuration)),
       StageInput(
         name: "the log's items in the catalogue",
         value: try items?.signature(try context.table(), category: category) ?? "not read yet"),
@@ -33,7 +31,7 @@ struct PairsStage: Stage {
     }
     let files = PairFiles(context)
     try FileSystem.makeDirectory(files.folder)
-    let signature = try BehaviorLog.signature(context.configuration.catalog)
+    let signature = try BehaviorLog.signature(context.configuration)
     let (history, items) = try BehaviorLog.read(
       context, name, maximumEventsPerUser: settings.maximumEventsPerUser, rejectedTo: files.rejected)
     let split = try TrainingSplit(history, window: settings.window)

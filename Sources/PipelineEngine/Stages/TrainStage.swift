@@ -21,7 +21,7 @@ struct TrainStage: Stage {
   private func inputs(_ configuration: PipelineConfiguration, publication digest: String) throws -> [StageInput] {
     [
       StageInput(name: "generation", value: digest),
-      StageInput(name: "interactions", value: try BehaviorLog.signature(configuration.catalog)),
+      StageInput(name: "interactions", value: try BehaviorLog.signature(configuration)),
     ]
   }
 

@@ -155,7 +155,7 @@ public struct FineTuning {
         StageInput(name: "program", value: "\(Tessera.version), recommenders \(StageCodeVersions.train)"),
         StageInput(name: "generation", value: PublishStage.digest(material.snapshot.manifest)),
         StageInput(name: "recommender", value: recommender.fingerprint),
-        StageInput(name: "interactions", value: try BehaviorLog.signature(configuration.catalog)),
+        StageInput(name: "interactions", value: try BehaviorLog.signature(configuration)),
         StageInput(name: "vectors", value: material.digest),
       ])
   }

@@ -93,7 +93,7 @@ public struct PreferenceAlignment {
         StageInput(name: "program", value: "\(Tessera.version), recommenders \(StageCodeVersions.train)"),
         StageInput(name: "generation", value: PublishStage.digest(manifest)),
         StageInput(name: "recommender", value: recommender.fingerprint),
-        StageInput(name: "interactions", value: try BehaviorLog.signature(configuration.catalog)),
+        StageInput(name: "interactions", value: try BehaviorLog.signature(configuration)),
       ])
   }
 
