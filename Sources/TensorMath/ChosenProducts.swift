@@ -34,6 +34,24 @@ package struct ChosenProducts: Sendable {
   }
 }
 
+extension Matrix {
+  /// Adds the inner products of `x` with consecutive rows.
+  /// - Parameters:
+  ///   - x: as many numbers as there are columns.
+  ///   - target: one number a row.
+  package func addProducts(
+    of x: UnsafePointer<Float>, rows range: Range<Int>, to target: UnsafeMutablePointer<Float>
+  ) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows beyond the \(rows) there are")
+    unsafe elements.withUnsafeBufferPointer { elements in
+      guard let first = elements.baseAddress else { return }
+      for (place, row) in range.enumerated() {
+        unsafe target[place] += tessera_dot(x, first + row * columns, columns)
+      }
+    }
+  }
+}
+
 extension ContiguousArray<Float> {
   /// log Σ exp over some of the numbers: what log-probabilities are less than logits by.
   package func logSumExp(_ range: Range<Int>) -> Float {

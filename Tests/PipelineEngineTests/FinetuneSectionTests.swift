@@ -115,6 +115,12 @@ import Testing
       message(Self.yaml("{}", train: "train: { backbone: encoder-decoder }"))
         == "/jobs/job.yaml:9: 'finetune' works through the one-position backbone: set train.backbone to one-position")
   }
+
+  @Test func aRecommenderThatChoosesByPrefixesCannotTuneCodes() {
+    #expect(
+      message(Self.yaml("{}", train: "train: { prefixOutputs: true }"))
+        == "/jobs/job.yaml:9: 'finetune' works through what codes say: leave train.prefixOutputs out")
+  }
 }
 
 /// `align.components`, which images have a default for.

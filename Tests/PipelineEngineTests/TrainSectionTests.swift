@@ -173,6 +173,10 @@ import Testing
       "  prefixDropout: 0.2\n  prefixTables: none",
       "prefixDropout is for items' prefix tables, and prefixTables leaves none"
     ),
+    (
+      "  prefixOutputs: true\n  prefixTables: none",
+      "prefixOutputs is for the vectors of prefixes, and prefixTables leaves none"
+    ),
     ("  targetItems: 300", "/jobs/job.yaml:5: train.targetItems: expected a whole number from 1 to 256, found '300'"),
     ("  tiesTables: yes", "/jobs/job.yaml:5: train.tiesTables: expected true or false, found 'yes'"),
     ("  width: 30\n  heads: 4", "/jobs/job.yaml:6: train.heads: 4 does not divide train.width, 30"),
@@ -214,6 +218,7 @@ import Testing
 
   @Test(arguments: [
     "  { backbone: one-position }", "  { tiesTables: true }", "  { softmax: live }", "  { prefixDropout: 0 }",
+    "  { prefixOutputs: false }",
     "  { sweep: [ { width: 16 }, { width: 64, layers: 3 } ] }",
   ])
   func defaultsThatAreWrittenDownChangeNothing(section: String) throws {
@@ -239,7 +244,7 @@ import Testing
       "backbone: encoder-decoder, pathways: { lifelong: 2 }",
       "backbone: encoder-decoder, pathways: { lifelong: 2, queries: 3 }", "positive: { minimumRating: 4 }",
       "positive: { minimumWeight: 4 }", "positive: { events: [like] }", "softmax: all",
-      "prefixDropout: 0.1", "prefixDropout: 0.2",
+      "prefixDropout: 0.1", "prefixDropout: 0.2", "prefixOutputs: true",
     ]
     let digests = try sections.map { section in
       let inputs = try Self.train("  { \(section) }").stageInputs

@@ -11,6 +11,7 @@ extension GeneratorConfiguration {
     if let value = section.integer("targetItems") { targetItems = value }
     if let value = section.boolean("tiesTables") { tiesTables = value }
     if let value = section.number("prefixDropout"), value > 0 { prefixDropout = Float(value) }
+    if section.boolean("prefixOutputs") == true { prefixOutputs = true }
     guard let mixture = section.section("experts"), let count = mixture.integer("count") else { return }
     experts = MixtureOfExperts.Configuration(
       count: count, selected: mixture.integer("selected") ?? min(2, count), hidden: mixture.integer("hidden") ?? hidden)
@@ -45,6 +46,7 @@ extension PipelineConfiguration.Train {
     }
     if !shape.tiesTables { inputs.append(StageInput(name: "train.tiesTables", value: "false")) }
     if let rate = shape.prefixDropout { inputs.append(StageInput(name: "train.prefixDropout", value: "\(rate)")) }
+    if shape.prefixOutputs == true { inputs.append(StageInput(name: "train.prefixOutputs", value: "true")) }
     if training.legality == .unconstrained { inputs.append(StageInput(name: "train.softmax", value: "all")) }
     return inputs
   }

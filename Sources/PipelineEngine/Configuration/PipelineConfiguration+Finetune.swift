@@ -26,6 +26,8 @@ extension PipelineConfiguration {
       validator.report(line, "'finetune' tunes by a recommender's gradients: add the section 'train'")
     } else if train?.shape.backbone != .onePosition {
       validator.report(line, "'finetune' works through the one-position backbone: set train.backbone to one-position")
+    } else if train?.shape.prefixOutputs == true {
+      validator.report(line, "'finetune' works through what codes say: leave train.prefixOutputs out")
     }
     guard finetune?.tunesAligner == true else { return }
     let place = root.section("finetune")?.lines["aligner"] ?? line

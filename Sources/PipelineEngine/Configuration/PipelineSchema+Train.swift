@@ -30,6 +30,10 @@ extension PipelineSchema {
       "Of the items of a history, the part that is read by its codes alone in training, others in each step, as new items "
         + "are when recommending. Default: 0."),
     ConfigurationKey(
+      "prefixOutputs", .boolean,
+      "Whether a code is chosen also by the vector of the prefix that it leads to, so that what is remembered of an item "
+        + "counts when items are written, and not only when they are read. Default: false."),
+    ConfigurationKey(
       "tiesTables", .boolean,
       "Whether a code is chosen by its likeness to the vector that it is read as; false gives the choice vectors of its "
         + "own. Default: true."),

@@ -24,8 +24,8 @@ extension ServedRecommender {
   ///   - users: at most so many, evenly taken from all.
   ///   - weights: where its parameters are written for the peer to read; nil for nowhere.
   ///   - input: where codes and histories are; likewise.
-  /// - Throws: ``PipelineError`` with code `invalidData` for an encoder-decoder, and for items without codes, which the
-  ///   peer does not know.
+  /// - Throws: ``PipelineError`` with code `invalidData` for an encoder-decoder, for `prefixOutputs` and for items without
+  ///   codes, all of which the peer does not know.
   package func benchmark(
     users: Int, beam: Int, precision: WeightPrecision, weights: String? = nil, input: String? = nil
   ) throws -> GenerationBenchmark.Result {
@@ -33,6 +33,11 @@ extension ServedRecommender {
     guard shape.backbone == .onePosition else {
       throw PipelineError(
         .invalidData, "the pipeline's recommender is an encoder-decoder; 'bench recommend' measures one-position ones")
+    }
+    guard shape.prefixOutputs != true else {
+      throw PipelineError(
+        .invalidData,
+        "the pipeline's recommender has 'prefixOutputs', which the peer of 'bench recommend' does not know")
     }
     let queries = data.queries(maximumHistory: shape.queryHistory).test.thinned(to: users)
     if let weights { try generator.write(to: weights) }

@@ -7,6 +7,8 @@ struct CodeOutputs: Sendable {
   private let chosen: ChosenProducts
   /// Where they have many: all rows are, which costs less for each.
   private let all: LinearLayer?
+  /// Of the prefixes that the level's codes lead to, where they take part in the choice.
+  private let prefixes: Matrix?
 
   /// The share of a level's codes from which on the product with all of them is the cheaper one.
   private static let denseShare = 0.25
@@ -14,6 +16,7 @@ struct CodeOutputs: Sendable {
   init(_ tables: CodeTables, level: Int, _ trie: PrefixTrie, _ parameters: ParameterSet, _ precision: WeightPrecision) {
     let (weights, offsets) = (parameters[tables.outputs[level]], parameters[tables.biases[level]].elements)
     chosen = ChosenProducts(weights, offsets: offsets)
+    prefixes = tables.prefixOutputs(level: level).map { parameters[$0] }
     all =
       trie.meanChildren(length: level) >= Self.denseShare * Double(weights.rows)
       ? LinearLayer(weights: PackedMatrix(transposing: weights, precision: precision), bias: offsets) : nil
@@ -21,16 +24,29 @@ struct CodeOutputs: Sendable {
 
   /// - Parameters:
   ///   - outputs: of the decoder, one row for each prefix.
-  ///   - children: by prefix: the codes that lead on from it.
+  ///   - children: by prefix: the codes that lead on from it, and the numbers of the prefixes that they lead to.
   ///   - scratch: for logits of all codes.
   ///   - target: for the logits of the children, one prefix's behind the other's.
   func apply(
-    _ outputs: UnsafePointer<Float>, width: Int, children: [ArraySlice<UInt16>], _ scratch: ScratchBuffer,
-    into target: UnsafeMutablePointer<Float>
+    _ outputs: UnsafePointer<Float>, width: Int, children: [(codes: ArraySlice<UInt16>, numbers: Range<Int>)],
+    _ scratch: ScratchBuffer, into target: UnsafeMutablePointer<Float>
+  ) {
+    unsafe applyCodes(outputs, width: width, children: children, scratch, into: target)
+    guard let prefixes else { return }
+    var target = unsafe target
+    for (row, child) in children.enumerated() {
+      unsafe prefixes.addProducts(of: outputs + row * width, rows: child.numbers, to: target)
+      unsafe target += child.numbers.count
+    }
+  }
+
+  private func applyCodes(
+    _ outputs: UnsafePointer<Float>, width: Int, children: [(codes: ArraySlice<UInt16>, numbers: Range<Int>)],
+    _ scratch: ScratchBuffer, into target: UnsafeMutablePointer<Float>
   ) {
     var target = unsafe target
     guard let all else {
-      for (row, codes) in children.enumerated() {
+      for (row, (codes, _)) in children.enumerated() {
         unsafe chosen.apply(outputs + row * width, choices: codes, into: target)
         unsafe target += codes.count
       }
@@ -38,7 +54,7 @@ struct CodeOutputs: Sendable {
     }
     let logits = unsafe scratch.reserve(children.count * all.outputs)
     unsafe all.apply(outputs, rows: children.count, into: logits)
-    for (row, codes) in children.enumerated() {
+    for (row, (codes, _)) in children.enumerated() {
       let line = unsafe logits + row * all.outputs
       for (place, code) in codes.enumerated() { unsafe target[place] = line[Int(code)] }
       unsafe target += codes.count

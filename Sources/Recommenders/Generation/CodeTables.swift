@@ -1,5 +1,5 @@
 package import NeuralNetworks
-internal import TensorMath
+package import TensorMath
 
 /// What either backbone of a ``Generator`` reads items by and writes codes with.
 ///
@@ -19,6 +19,7 @@ package struct CodeTables: Sendable {
   let biases: [Parameter]
   private let dense: Linear?
   private let prefixDropout: Float
+  private let hasPrefixOutputs: Bool
 
   init(
     _ scope: ParameterScope, _ configuration: GeneratorConfiguration, _ vocabulary: GeneratorVocabulary
@@ -45,6 +46,7 @@ package struct CodeTables: Sendable {
             initializer: .zeros)))
     }
     prefixDropout = configuration.prefixDropout ?? 0
+    hasPrefixOutputs = configuration.prefixOutputs ?? false
     dense = configuration.hasDenseHead ? try Linear(scope["dense"], inputs: width, outputs: width) : nil
     (self.codes, self.outputs, self.biases, self.prefixes) = (codes, outputs, biases, prefixes)
   }
@@ -89,10 +91,40 @@ package struct CodeTables: Sendable {
   /// - Parameters:
   ///   - rows: of a decoder's output.
   ///   - level: of the codes, counted from 0.
+  ///   - prefixes: what was written before each of them, by number; -1 for codes that no item begins with.
   /// - Returns: `rows × codebook size`.
-  func logits(_ rows: Variable, level: Int, in pass: ModelPass) -> Variable {
+  func logits(
+    _ rows: Variable, level: Int, behind prefixes: ContiguousArray<Int32>, _ vocabulary: GeneratorVocabulary,
+    in pass: ModelPass
+  ) -> Variable {
+    let logits = codeLogits(rows, level: level, in: pass)
+    guard let table = prefixOutputs(level: level) else { return logits }
+    return logits.addingProducts(
+      of: rows, with: pass[table], at: vocabulary.trie.choices(behind: prefixes, length: level))
+  }
+
+  /// What the codes say alone, whatever was written before.
+  package func codeLogits(_ rows: Variable, level: Int, in pass: ModelPass) -> Variable {
     rows.linear(pass[outputs[level]], bias: pass[biases[level]])
   }
 
+  /// The vectors of the prefixes that codes of a level lead to, where they take part in the choice.
+  func prefixOutputs(level: Int) -> Parameter? {
+    hasPrefixOutputs ? prefixes.first { $0.length == level + 1 }?.table.weight : nil
+  }
+
   func denseQueries(_ states: Variable, in pass: ModelPass) -> Variable? { dense.map { $0(states, in: pass) } }
+}
+
+extension PrefixTrie {
+  /// What there is to choose from behind prefixes: those that are one code longer. None behind a prefix of -1, nor where
+  /// there is but one.
+  /// - Parameter length: of the prefixes, below `levels`.
+  func choices(behind prefixes: ContiguousArray<Int32>, length: Int) -> RowChoices {
+    RowChoices(
+      ranges: prefixes.map {
+        $0 >= 0 && branches(at: Int($0), length: length) ? children(of: Int($0), length: length) : 0..<0
+      },
+      columns: lastCodes(length: length + 1))
+  }
 }

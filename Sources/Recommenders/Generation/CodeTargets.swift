@@ -18,7 +18,7 @@ package struct CodeTargets {
   package private(set) var rows: [ContiguousArray<Int32>]
   /// By level: the right codes.
   package private(set) var targets: [ContiguousArray<Int32>]
-  /// By level: the prefix before each choice, by number.
+  /// By level: the prefix before each choice, by number; -1 for codes that no item begins with.
   package private(set) var prefixes: [ContiguousArray<Int32>]
   /// By level: the sequence that each choice is of; its item, counted from 0, where none was named.
   package private(set) var owners: [ContiguousArray<Int32>]
@@ -37,7 +37,7 @@ package struct CodeTargets {
     _ item: UInt32, owner: Int? = nil, _ vocabulary: GeneratorVocabulary, row: (Int) -> Int
   ) {
     let codes = vocabulary.tokens.codes(ofItem: item)
-    guard legality == .constrained else { return appendCodes(codes, owner: owner, row: row) }
+    guard legality == .constrained else { return appendCodes(codes, owner: owner, vocabulary, row: row) }
     defer { itemCount += 1 }
     for level in rows.indices {
       let prefix = vocabulary.trie.prefix(ofItem: item, length: level)
@@ -50,11 +50,14 @@ package struct CodeTargets {
   }
 
   /// Codes among all, whether an item has them or not.
-  mutating func appendCodes(_ codes: some Collection<UInt16>, owner: Int? = nil, row: (Int) -> Int) {
+  mutating func appendCodes(
+    _ codes: some Collection<UInt16>, owner: Int? = nil, _ vocabulary: GeneratorVocabulary, row: (Int) -> Int
+  ) {
     precondition(legality == .unconstrained, "codes that no item may have")
     for (level, code) in codes.enumerated() {
       rows[level].append(Int32(row(level)))
       targets[level].append(Int32(code))
+      prefixes[level].append(vocabulary.trie.number(ofCodes: codes.prefix(level)))
       owners[level].append(Int32(owner ?? itemCount))
     }
     itemCount += 1
@@ -70,11 +73,18 @@ package struct CodeTargets {
   ) -> Variable {
     var total = pass.tape.constant(Matrix(rows: count, columns: 1))
     for level in rows.indices where !rows[level].isEmpty {
-      var logits = tables.logits(outputs.selectingRows(rows[level]), level: level, in: pass)
+      var logits = self.logits(outputs, level: level, tables, vocabulary, in: pass)
       if legality == .constrained { logits = logits + pass.tape.constant(mask(level: level, vocabulary)) }
       total = total + logits.logProbabilities(of: targets[level]).scatteringRows(to: owners[level], of: count)
     }
     return total
+  }
+
+  private func logits(
+    _ outputs: Variable, level: Int, _ tables: CodeTables, _ vocabulary: GeneratorVocabulary, in pass: ModelPass
+  ) -> Variable {
+    tables.logits(
+      outputs.selectingRows(rows[level]), level: level, behind: prefixes[level], vocabulary, in: pass)
   }
 
   /// What is added to the logits of a level: 0 for the codes that lead to a live prefix, and for the others so little
@@ -96,7 +106,7 @@ package struct CodeTargets {
   ) -> Variable? {
     var total: Variable?
     for level in rows.indices where !rows[level].isEmpty {
-      let logits = tables.logits(outputs.selectingRows(rows[level]), level: level, in: pass)
+      let logits = logits(outputs, level: level, tables, vocabulary, in: pass)
       let open = legality == .constrained ? logits + pass.tape.constant(mask(level: level, vocabulary)) : logits
       let share = Float(rows[level].count) / Float(itemCount)
       let part = share * open.softmaxCrossEntropy(targets: targets[level])

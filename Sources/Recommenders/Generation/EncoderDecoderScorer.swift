@@ -69,7 +69,10 @@ package struct EncoderDecoderScorer: CodeScorer {
     }
     (rows, cachedRows) = (planned, plan.cacheRows.count)
     let outputs = network.outputs(plan.tokens, caches: &caches, memories: memories, step: plan.step, in: pass)
-    return network.logits(outputs.selectingRows(plan.lastRows), level: level, in: pass).value
+    let written = beams.joined().map(\.prefix).filter { vocabulary.trie.branches(at: Int($0), length: level) }
+    return network.logits(
+      outputs.selectingRows(plan.lastRows), level: level, behind: ContiguousArray(written), vocabulary, in: pass
+    ).value
   }
 
   /// - Parameter past: the rows of the caches that the beam's parent has.

@@ -36,6 +36,10 @@ public struct GeneratorConfiguration: Sendable, Equatable, Codable {
   /// Of the items of a history, that part is read by their codes alone in a step of training, others in each step; nil for
   /// none. So codes learn to say what a table would remember, as they have to for an item that training never met.
   public var prefixDropout: Float?
+  /// Whether the choice of a code is also by the vector of the prefix that it leads to, one of ``prefixTables``: then what
+  /// such a table remembers of an item is asked when items are written, and not only when they are read. A prefix that
+  /// training never met adds nothing. Nil for false.
+  public var prefixOutputs: Bool?
   /// Whether there is a second head that compares the state with items' input vectors, as SASRec does, for reranking
   /// what was generated.
   public var hasDenseHead = false
@@ -75,6 +79,9 @@ public struct GeneratorConfiguration: Sendable, Equatable, Codable {
     try check(
       prefixDropout == nil || prefixTables != [],
       "prefixDropout is for items' prefix tables, and prefixTables leaves none")
+    try check(
+      prefixOutputs != true || prefixTables != [],
+      "prefixOutputs is for the vectors of prefixes, and prefixTables leaves none")
     try check(
       (1...65_536).contains(maximumHistory), "maximumHistory is \(maximumHistory), expected 1 to 65,536")
     try check((1...48).contains(decoderLayers), "decoderLayers is \(decoderLayers), expected 1 to 48")

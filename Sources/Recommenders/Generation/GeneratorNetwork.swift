@@ -88,10 +88,12 @@ extension GeneratorNetwork {
   /// - Parameters:
   ///   - outputs: of the decoder for choices of one level.
   ///   - level: counted from 0.
+  ///   - prefixes: what was written before each of them, by number; -1 for codes that no item begins with.
   /// - Returns: `outputs × codebook size`.
-  package func logits(_ outputs: Variable, level: Int, in pass: ModelPass) -> Variable {
-    tables.logits(outputs, level: level, in: pass)
-  }
+  package func logits(
+    _ outputs: Variable, level: Int, behind prefixes: ContiguousArray<Int32>, _ vocabulary: GeneratorVocabulary,
+    in pass: ModelPass
+  ) -> Variable { tables.logits(outputs, level: level, behind: prefixes, vocabulary, in: pass) }
 }
 
 extension GeneratorConfiguration {

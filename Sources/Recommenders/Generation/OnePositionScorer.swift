@@ -69,10 +69,12 @@ package struct OnePositionScorer: CodeScorer {
       unsafe writeInputs(run.prefixes[segment], user: user, level: level, into: x + segment.lowerBound * reader.width)
     }
     let outputs = unsafe reader.decoder.apply(x, rows: rows, segments: run.segments, scratch.decoder)
-    let children = run.prefixes.map { trie.childCodes(of: $0, length: level) }
+    let children = run.prefixes.map {
+      (codes: trie.childCodes(of: $0, length: level), numbers: trie.children(of: $0, length: level))
+    }
     unsafe reader.outputs[level].apply(
       outputs, width: reader.width, children: children, scratch.logits, into: target)
-    return children.reduce(0) { $0 + $1.count }
+    return children.reduce(0) { $0 + $1.codes.count }
   }
 
   /// The user's state, the level's vector and those of the codes chosen already, for each prefix.

@@ -116,9 +116,15 @@ package struct PrefixTrie: Sendable, Equatable {
     return prefix
   }
 
+  /// The same, -1 where no item has it.
+  package func number(ofCodes codes: some Collection<UInt16>) -> Int32 { Int32(prefix(ofCodes: codes) ?? -1) }
+
   /// The last code of a prefix.
   /// - Parameter length: of `prefix`, at least 1.
   package func lastCode(of prefix: Int, length: Int) -> UInt16 { lastCodes[length - 1][prefix] }
+
+  /// The last code of each prefix of a length, which is at least 1.
+  package func lastCodes(length: Int) -> ContiguousArray<UInt16> { lastCodes[length - 1] }
 
   /// The items whose IDs begin with a prefix; at full length those of one ID, its bucket. By codes, then by item.
   package func items(of prefix: Int, length: Int) -> ArraySlice<UInt32> {

@@ -50,7 +50,7 @@ extension GeneratorNetwork {
       }
       let last = ids.session.count
       switch legality {
-      case .unconstrained: targets.appendCodes(ids.codes, owner: owner) { choose(last, $0) }
+      case .unconstrained: targets.appendCodes(ids.codes, owner: owner, vocabulary) { choose(last, $0) }
       case .constrained:
         guard let prefix = vocabulary.trie.prefix(ofCodes: ids.codes) else {
           preconditionFailure("no item has the ID \(Array(ids.codes)): it has no probability among those that exist")
@@ -89,7 +89,8 @@ extension GeneratorNetwork {
       }
       guard !sequences.isEmpty else { break }
       let outputs = outputs(sequences, behind: reading, vocabulary, in: pass)
-      let logits = logits(outputs, level: level, in: pass).value
+      let prefixes = ContiguousArray(sequences.lazy.map { vocabulary.trie.number(ofCodes: $0.codes) })
+      let logits = logits(outputs, level: level, behind: prefixes, vocabulary, in: pass).value
       var row = 0
       for history in drawn.indices {
         var random = sampling.random(user: users[history], level: level)

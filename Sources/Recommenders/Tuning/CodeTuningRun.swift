@@ -83,6 +83,11 @@ struct CodeTuningRun {
         "codes are tuned by a generator with the onePosition backbone, and this one has "
           + "\(generator.configuration.backbone.rawValue); train one of those")
     }
+    guard generator.configuration.prefixOutputs != true else {
+      throw RecommenderError(
+        .invalidParameter,
+        "codes are tuned by a generator that chooses by codes alone, and this one has prefixOutputs; train one without")
+    }
     return network
   }
 

@@ -47,7 +47,7 @@ extension TuningTargets {
   ) -> Variable? {
     var total: Variable?
     for (index, level) in levels.enumerated() where !level.rows.isEmpty {
-      let logits = tables.logits(outputs.selectingRows(level.rows), level: index, in: pass)
+      let logits = tables.codeLogits(outputs.selectingRows(level.rows), level: index, in: pass)
       let masked = logits + pass.tape.constant(level.mask.selecting(level.choices))
       let scores = assignment.levels[index].logits.selectingRows(level.items) + pass.tape.constant(level.mask)
       let cost = masked.choiceCrossEntropy(

@@ -221,6 +221,10 @@ import Testing
       }
     }
     if name == "train.backbone" { tree = tree.without("finetune").without("preference") }
+    if name == "train.prefixOutputs" {
+      set("train.prefixTables", "all")
+      tree = tree.without("finetune")
+    }
     if name == "behavior.hidden" || name.hasSuffix("sasrec.hidden") { return tree }
     return tree
   }

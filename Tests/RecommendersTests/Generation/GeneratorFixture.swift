@@ -73,7 +73,7 @@ struct NetworkFixture {
 
   init(
     _ tokens: ItemTokens, tables: [Int]? = nil, dropout: Float = 0, hasDenseHead: Bool = false,
-    prefixDropout: Float? = nil
+    prefixDropout: Float? = nil, prefixOutputs: Bool? = nil
   ) throws {
     var configuration = GeneratorConfiguration()
     configuration.width = 8
@@ -84,6 +84,7 @@ struct NetworkFixture {
     configuration.maximumHistory = 5
     configuration.prefixTables = tables
     configuration.prefixDropout = prefixDropout
+    configuration.prefixOutputs = prefixOutputs
     configuration.hasDenseHead = hasDenseHead
     self.configuration = configuration
     vocabulary = try GeneratorVocabulary(tokens, configuration)
@@ -123,7 +124,8 @@ struct NetworkFixture {
         network.inputs(decisions, states: states, in: pass),
         keysAndValues: network.decoder.keysAndValues(states, in: pass),
         layout: AttentionLayout(segments: [.init(queries: 0..<1, keys: 0..<history.count + 1)]), in: pass)
-      let logits = network.logits(output, level: level, in: pass).value.elements
+      let prefix = vocabulary.trie.prefix(ofItem: item, length: level)
+      let logits = network.logits(output, level: level, behind: [prefix], vocabulary, in: pass).value.elements
       // Codes that follow the true prefix in some item.
       let own = Array(tokens.codes(ofItem: item))
       var live: Set<Int> = []

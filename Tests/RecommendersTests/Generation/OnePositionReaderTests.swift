@@ -9,8 +9,9 @@ import Testing
   static let histories: [[UInt32]] = [[1, 5, 9, 2], [], [7], [30, 12, 3], [4, 4, 4, 4, 4]]
 
   /// A catalogue whose first codes are followed by most others, and the codes behind them by few.
-  private func fixture(tables: [Int]? = nil) throws -> NetworkFixture {
-    try NetworkFixture(randomTokens(items: 60, sizes: [5, 4, 30], without: [11]), tables: tables)
+  private func fixture(tables: [Int]? = nil, prefixOutputs: Bool? = nil) throws -> NetworkFixture {
+    try NetworkFixture(
+      randomTokens(items: 60, sizes: [5, 4, 30], without: [11]), tables: tables, prefixOutputs: prefixOutputs)
   }
 
   /// The logits of the live codes behind a prefix, by the layers on a tape.
@@ -26,7 +27,7 @@ import Testing
       network.inputs(decisions, states: states, in: pass),
       keysAndValues: network.decoder.keysAndValues(states, in: pass),
       layout: AttentionLayout(segments: [.init(queries: 0..<1, keys: 0..<history.count + 1)]), in: pass)
-    let logits = network.logits(outputs, level: level, in: pass).value
+    let logits = network.logits(outputs, level: level, behind: [Int32(prefix)], vocabulary, in: pass).value
     return vocabulary.trie.childCodes(of: prefix, length: level).map { logits[0, Int($0)] }
   }
 
@@ -35,9 +36,10 @@ import Testing
     (0..<vocabulary.trie.prefixCount(length: level)).map { Beam(prefix: Int32($0), score: 0) }
   }
 
-  @Test(arguments: [nil, [], [3]] as [[Int]?])
-  func logitsOfLiveCodesAreThoseOfTheNetwork(_ tables: [Int]?) throws {
-    let fixture = try fixture(tables: tables), vocabulary = fixture.vocabulary, trie = vocabulary.trie
+  @Test(arguments: [(nil, nil), ([], nil), ([3], nil), (nil, true), ([2], true)] as [([Int]?, Bool?)])
+  func logitsOfLiveCodesAreThoseOfTheNetwork(_ tables: [Int]?, _ prefixOutputs: Bool?) throws {
+    let fixture = try fixture(tables: tables, prefixOutputs: prefixOutputs), vocabulary = fixture.vocabulary,
+      trie = vocabulary.trie
     let reader = fixture.network.reader(vocabulary, fixture.parameters, precision: .single)
     var former: OnePositionScorer?
     // The second time in memory that others have used.

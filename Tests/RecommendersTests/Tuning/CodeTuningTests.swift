@@ -140,6 +140,11 @@ import Testing
       world.items.tokens, split: world.split
     ).generator
     #expect(code(world.items.codebooks, world.items.vectors, encoder)?.message.contains("onePosition") == true)
+    (configuration.backbone, configuration.prefixOutputs, configuration.prefixTables) = (.onePosition, true, nil)
+    let remembering = try GeneratorTraining(configuration, parameters: CircleFixture.parameters(epochs: 1)).train(
+      world.items.tokens, split: world.split
+    ).generator
+    #expect(code(world.items.codebooks, world.items.vectors, remembering)?.message.contains("prefixOutputs") == true)
     let stopped = #expect(throws: RecommenderError.self) {
       try world.tune(TunableWorld.parameters(), generator: generator, isCancelled: { true })
     }
