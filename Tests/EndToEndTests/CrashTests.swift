@@ -89,7 +89,7 @@ import Testing
     try withTemporaryDirectory { folder in
       try writeJob(folder)
       try FileManager.default.createDirectory(atPath: folder + "/work", withIntermediateDirectories: true)
-      let lock = open(folder + "/work/lock", O_RDWR | O_CREAT, 0o644)
+      let lock = open(folder + "/work/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
       defer { close(lock) }
       #expect(flock(lock, LOCK_EX | LOCK_NB) == 0)
       let text = "4711\n"
