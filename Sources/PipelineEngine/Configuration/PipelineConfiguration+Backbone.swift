@@ -46,7 +46,9 @@ extension PipelineConfiguration.Train {
     }
     if !shape.tiesTables { inputs.append(StageInput(name: "train.tiesTables", value: "false")) }
     if let rate = shape.prefixDropout { inputs.append(StageInput(name: "train.prefixDropout", value: "\(rate)")) }
-    if shape.prefixOutputs == true { inputs.append(StageInput(name: "train.prefixOutputs", value: "true")) }
+    if shape.prefixOutputs == true {
+      inputs.append(StageInput(name: "train.prefixOutputs", value: "true, the mean where unmet"))
+    }
     if training.legality == .unconstrained { inputs.append(StageInput(name: "train.softmax", value: "all")) }
     return inputs
   }

@@ -32,7 +32,8 @@ extension PipelineSchema {
     ConfigurationKey(
       "prefixOutputs", .boolean,
       "Whether a code is chosen also by the vector of the prefix that it leads to, so that what is remembered of an item "
-        + "counts when items are written, and not only when they are read. Default: false."),
+        + "counts when items are written, and not only when they are read. What training never met gets the mean of those "
+        + "beside it. Default: false."),
     ConfigurationKey(
       "tiesTables", .boolean,
       "Whether a code is chosen by its likeness to the vector that it is read as; false gives the choice vectors of its "

@@ -37,8 +37,10 @@ public struct GeneratorConfiguration: Sendable, Equatable, Codable {
   /// none. So codes learn to say what a table would remember, as they have to for an item that training never met.
   public var prefixDropout: Float?
   /// Whether the choice of a code is also by the vector of the prefix that it leads to, one of ``prefixTables``: then what
-  /// such a table remembers of an item is asked when items are written, and not only when they are read. A prefix that
-  /// training never met adds nothing. Nil for false.
+  /// such a table remembers of an item is asked when items are written, and not only when they are read. Nil for false.
+  ///
+  /// A prefix that training never met has the mean of those met behind the same codes, when training is over: so items that
+  /// are new are told from others by their codes, as ever.
   public var prefixOutputs: Bool?
   /// Whether there is a second head that compares the state with items' input vectors, as SASRec does, for reranking
   /// what was generated.

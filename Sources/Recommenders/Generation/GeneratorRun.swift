@@ -75,7 +75,11 @@ struct GeneratorRun {
   }
 
   func generator(_ parameters: ParameterSet) -> Generator {
-    Generator(configuration, network, parameters, vocabulary, popularity: sequences.popularity)
+    let popularity = sequences.popularity
+    return Generator(
+      configuration, network,
+      network.tables.givingMeans(toPrefixesUnmetIn: popularity, vocabulary.trie, parameters), vocabulary,
+      popularity: popularity)
   }
 
   /// Learns from every sequence once, and measures.
